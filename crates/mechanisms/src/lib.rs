@@ -1,0 +1,36 @@
+//! Differential privacy, exactly: losses, sensitivities, samplers, mechanisms, accounting.
+//!
+//! The key decision: a privacy promise is carried by types. Exact results are [`Private`] and can be read only here;
+//! noise is calibrated only from a [`Charge`], which comes only from a recorded [`Charged`] plan; and only a mechanism
+//! makes a [`Release`]. Losses are integers ([`units`]), exact results are integers, and noise is drawn by exact integer
+//! samplers: there is no floating point between the bounded row and the released integer.
+//!
+//! No I/O but the operating system's entropy, no threads, no data frames.
+
+pub mod accounting;
+mod charge;
+mod loss;
+mod measure;
+mod noise;
+pub mod normal;
+mod private;
+mod ratio;
+mod release;
+pub mod sampler;
+mod select;
+mod sensitivity;
+mod source;
+pub mod units;
+
+pub use accounting::Ceiling;
+pub use charge::{Allowance, Charge, Charged, Digest, Ledger, NotADigest, Overdrawn, Plan, charge};
+pub use loss::{Accounting, Loss};
+pub use measure::measure;
+pub use noise::{CalibrationError, Family, Noise};
+pub use private::Private;
+pub use ratio::{NotPositive, Ratio};
+pub use release::Release;
+pub use select::{Entry, select, threshold};
+pub use sensitivity::{BadSensitivity, L1, L2Squared, Sensitivity};
+pub use source::{Answer, Call, Key, Os, Source, secret};
+pub use units::{Delta, Epsilon, MuSquared, Quantity, Rho, Rounding, UnitError};
