@@ -8,6 +8,8 @@
 //! No I/O but the operating system's entropy, no threads, no data frames.
 
 pub mod accounting;
+#[cfg(any(test, feature = "audit"))]
+pub mod audit;
 mod charge;
 mod loss;
 mod measure;

@@ -92,9 +92,10 @@ pub fn select(
     candidates: &Private<Vec<(Key, i128)>>,
     source: &mut dyn Source,
 ) -> Result<Release<Vec<(Key, i128)>>, CalibrationError> {
-    let noise = Noise::calibrate(family, charge.loss(), sensitivity)?;
-    let threshold = threshold(noise, entry, charge.loss().delta())?;
-    let call = Call::Select { noise, sensitivity, entry, threshold, candidates: candidates.exact() };
+    let loss = charge.loss();
+    let noise = Noise::calibrate(family, loss, sensitivity)?;
+    let threshold = threshold(noise, entry, loss.delta())?;
+    let call = Call::Select { loss, noise, sensitivity, entry, threshold, candidates: candidates.exact() };
     match source.answer(&call) {
         Answer::Keys(keys) => Ok(Release::made_by_a_mechanism(keys)),
         Answer::Integers(_) => unreachable!("a source answers a selection with keys"),

@@ -5,6 +5,7 @@
 //! logs each call with its exact input and replays recorded outputs on a neighbouring data set: that is how the
 //! sensitivity of every statistic is tested.
 
+use crate::loss::Loss;
 use crate::noise::Noise;
 use crate::sampler;
 use crate::select::Entry;
@@ -19,6 +20,8 @@ pub type Key = Vec<u8>;
 pub enum Call<'a> {
     /// Add independent noise to every entry.
     Add {
+        /// What it was charged.
+        loss: Loss,
         /// The noise of each entry.
         noise: Noise,
         /// Declared sensitivity of the whole vector.
@@ -28,6 +31,8 @@ pub enum Call<'a> {
     },
     /// Add noise to every candidate and let through those at or over a threshold, with their noisy values.
     Select {
+        /// What it was charged.
+        loss: Loss,
         /// The noise of each candidate.
         noise: Noise,
         /// Declared sensitivity over the keys that both neighbours have.
