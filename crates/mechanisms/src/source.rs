@@ -5,10 +5,10 @@
 //! logs each call with its exact input and replays recorded outputs on a neighbouring data set: that is how the
 //! sensitivity of every statistic is tested.
 
+use crate::entry::Entry;
 use crate::loss::Loss;
 use crate::noise::Noise;
 use crate::sampler;
-use crate::select::Entry;
 use crate::sensitivity::Sensitivity;
 
 /// A partition key in its canonical encoding: equal keys have equal bytes, and the order of bytes is the order of output.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::select::Entry;
+use crate::entry::Entry;
 use crate::sensitivity::Sensitivity;
 use crate::source::Key;
 

@@ -29,12 +29,14 @@
 //! must be; a recorder that other crates' tests can use has to live behind it. No shipped crate turns the feature on: it
 //! is named in dev-dependencies alone, where Cargo's resolver keeps it out of what is built for users.
 
+mod binomial;
 mod compare;
 mod question;
 mod recorder;
 #[cfg(test)]
 mod tests;
 
+pub use binomial::clopper_pearson;
 pub use compare::{Divergence, NewKeys, Reach, Violation, compare};
 pub use question::{Question, Trace};
 pub use recorder::{Mode, Recorder};

@@ -1,8 +1,8 @@
 //! What was asked of a noise source, and what it answered.
 
+use crate::entry::Entry;
 use crate::loss::Loss;
 use crate::noise::Noise;
-use crate::select::Entry;
 use crate::sensitivity::Sensitivity;
 use crate::source::{Answer, Call, Key};
 

@@ -1,8 +1,9 @@
 //! The recording auditor passes what is right and catches each thing it is for.
 
 use super::*;
+use crate::entry::Entry;
 use crate::noise::Family;
-use crate::select::{Entry, select};
+use crate::select::select;
 use crate::sensitivity::{L1, L2Squared, Sensitivity};
 use crate::source::{Key, secret};
 use crate::{Delta, Epsilon, Private, Rho, measure};
