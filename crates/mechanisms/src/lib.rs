@@ -8,7 +8,10 @@
 //! No I/O but the operating system's entropy, no threads, no data frames.
 
 pub mod accounting;
+#[cfg(any(test, feature = "audit"))]
+pub mod audit;
 mod charge;
+mod entry;
 mod loss;
 mod measure;
 mod noise;
@@ -24,13 +27,14 @@ pub mod units;
 
 pub use accounting::Ceiling;
 pub use charge::{Allowance, Charge, Charged, Digest, Ledger, NotADigest, Overdrawn, Plan, charge};
+pub use entry::{BadEntry, Entry};
 pub use loss::{Accounting, Loss};
 pub use measure::measure;
 pub use noise::{CalibrationError, Family, Noise};
 pub use private::Private;
 pub use ratio::{NotPositive, Ratio};
 pub use release::Release;
-pub use select::{Entry, select, threshold};
+pub use select::{appearance_probability, appearing_weight, select, threshold};
 pub use sensitivity::{BadSensitivity, L1, L2Squared, Sensitivity};
 pub use source::{Answer, Call, Key, Os, Source, secret};
 pub use units::{Delta, Epsilon, MuSquared, Quantity, Rho, Rounding, UnitError};

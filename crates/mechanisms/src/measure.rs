@@ -22,8 +22,9 @@ pub fn measure(
     exact: &Private<Vec<i128>>,
     source: &mut dyn Source,
 ) -> Result<Release<Vec<i128>>, CalibrationError> {
-    let noise = Noise::calibrate(family, charge.loss(), sensitivity)?;
-    match source.answer(&Call::Add { noise, sensitivity, exact: exact.exact() }) {
+    let loss = charge.loss();
+    let noise = Noise::calibrate(family, loss, sensitivity)?;
+    match source.answer(&Call::Add { loss, noise, sensitivity, exact: exact.exact() }) {
         Answer::Integers(noisy) => Ok(Release::made_by_a_mechanism(noisy)),
         Answer::Keys(_) => unreachable!("a source answers a vector with a vector"),
     }

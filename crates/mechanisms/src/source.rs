@@ -5,9 +5,10 @@
 //! logs each call with its exact input and replays recorded outputs on a neighbouring data set: that is how the
 //! sensitivity of every statistic is tested.
 
+use crate::entry::Entry;
+use crate::loss::Loss;
 use crate::noise::Noise;
 use crate::sampler;
-use crate::select::Entry;
 use crate::sensitivity::Sensitivity;
 
 /// A partition key in its canonical encoding: equal keys have equal bytes, and the order of bytes is the order of output.
@@ -19,6 +20,8 @@ pub type Key = Vec<u8>;
 pub enum Call<'a> {
     /// Add independent noise to every entry.
     Add {
+        /// What it was charged.
+        loss: Loss,
         /// The noise of each entry.
         noise: Noise,
         /// Declared sensitivity of the whole vector.
@@ -28,6 +31,8 @@ pub enum Call<'a> {
     },
     /// Add noise to every candidate and let through those at or over a threshold, with their noisy values.
     Select {
+        /// What it was charged.
+        loss: Loss,
         /// The noise of each candidate.
         noise: Noise,
         /// Declared sensitivity over the keys that both neighbours have.
