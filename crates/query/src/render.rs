@@ -6,7 +6,7 @@ use std::path::Path;
 
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::document::{BadCell, Document, text};
+use crate::release::{BadCell, Document, text};
 use crate::table::{Bias, ColumnKind, Table, TableColumn};
 use crate::value::Value;
 

@@ -199,8 +199,8 @@ impl Builder {
                 "false" | "False" | "FALSE" | "0" => Some(false),
                 _ => None,
             }),
-            Kind::Date => self.push_int(super::csv::date(text.trim())),
-            Kind::Datetime => self.push_int(super::csv::datetime(text.trim())),
+            Kind::Date => self.push_int(crate::value::date(text.trim()).ok().map(i64::from)),
+            Kind::Datetime => self.push_int(crate::value::datetime(text.trim(), chrono_tz::UTC).ok()),
         }
     }
 

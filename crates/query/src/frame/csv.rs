@@ -102,21 +102,6 @@ pub(super) fn read(
     Ok(records)
 }
 
-/// Days since 1970-01-01 of `2026-11-24`.
-pub(crate) fn date(text: &str) -> Option<i64> {
-    let date: jiff::civil::Date = text.parse().ok()?;
-    Some(i64::from((date - jiff::civil::date(1970, 1, 1)).get_days()))
-}
-
-/// Microseconds since 1970-01-01 00:00 UTC of an ISO 8601 moment; without an offset it is UTC.
-pub(crate) fn datetime(text: &str) -> Option<i64> {
-    if let Ok(moment) = text.parse::<jiff::Timestamp>() {
-        return Some(moment.as_microsecond());
-    }
-    let local: jiff::civil::DateTime = text.parse().ok()?;
-    Some(jiff::tz::TimeZone::UTC.to_timestamp(local).ok()?.as_microsecond())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,14 +134,5 @@ mod tests {
         read(&mut &b"a,b\n\"1,\"\"x\"\"\",y\n"[..], 2, &[(0, 0)], &mut builders).unwrap();
         let Data::Text { dictionary, .. } = builders.into_iter().next().unwrap().finish().data else { unreachable!() };
         assert_eq!(*dictionary, ["1,\"x\""]);
-    }
-
-    #[test]
-    fn moments_are_read() {
-        assert_eq!(date("1970-01-02"), Some(1));
-        assert_eq!(datetime("1970-01-01T00:00:01Z"), Some(1_000_000));
-        assert_eq!(datetime("1970-01-01 00:00:01.5"), Some(1_500_000));
-        assert_eq!(datetime("1970-01-01T01:00:00+01:00"), Some(0));
-        assert_eq!(datetime("yesterday"), None);
     }
 }

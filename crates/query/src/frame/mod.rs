@@ -7,9 +7,11 @@
 mod column;
 mod csv;
 mod decode;
+mod encode;
 mod files;
 mod source;
 
 pub use column::{Builder, Column, Data, Kind, NULL};
+pub use encode::{to_frame, write_parquet};
 pub use files::{DataFile, FileError, Files};
 pub use source::{Family, Preflight, PreflightError, Source, Unreadable, Wanted};
