@@ -5,6 +5,7 @@
 //! and what it costs; the ledger records the loss; only then the [`engine`] runs the stages over what the [`kernel`]
 //! bounded. After that point, nothing can fail on a row.
 
+mod backend;
 pub mod diagnostic;
 mod document;
 pub mod engine;

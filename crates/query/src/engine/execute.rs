@@ -110,7 +110,7 @@ pub fn execute(
     let noisy = Release::collect(noisy);
     Ok(match found {
         Found::Declared(_) => noisy.map(|noisy| finish(Vec::new(), noisy)),
-        Found::Selected(keys) => keys.zip(noisy).map(|(keys, noisy)| {
+        Found::Selected(keys) | Found::Under(keys, _) => keys.zip(noisy).map(|(keys, noisy)| {
             finish(keys.into_iter().map(|(_, weight)| weight).collect(), noisy)
         }),
     })
@@ -122,6 +122,8 @@ enum Found<'a> {
     Declared(&'a [Key]),
     /// Let out by a selection, with their noisy weights.
     Selected(Release<Vec<(Key, i128)>>),
+    /// Let out by a selection, and under each every declared key.
+    Under(Release<Vec<(Key, i128)>>, &'a [Key]),
 }
 
 impl Found<'_> {
@@ -129,6 +131,10 @@ impl Found<'_> {
         match self {
             Self::Declared(keys) => keys.to_vec(),
             Self::Selected(keys) => keys.get().iter().map(|(key, _)| key.clone()).collect(),
+            Self::Under(keys, declared) => {
+                let whole = |(key, _): &(Key, i128)| declared.iter().map(|under| [&key[..], under].concat()).collect::<Vec<_>>();
+                keys.get().iter().flat_map(whole).collect()
+            }
         }
     }
 }
@@ -141,12 +147,16 @@ fn find_keys<'a>(
 ) -> Result<Found<'a>, Failed> {
     match &stages.keys {
         KeyDomain::Public(keys) => Ok(Found::Declared(keys)),
-        KeyDomain::Private(selection) => {
+        KeyDomain::Private(selection) | KeyDomain::Under(selection, _) => {
             let sensitivity = stages.sensitivity(Moment::People, selection.bound).map_err(StageError::from)?;
             let candidates = backend.candidates(selection.bound)?;
             let charge = allowance.take(selection.loss)?;
             let entry = selection.bound.entry();
-            Ok(Found::Selected(select(charge, stages.family, sensitivity, &entry, &candidates, source)?))
+            let found = select(charge, stages.family, sensitivity, &entry, &candidates, source)?;
+            Ok(match &stages.keys {
+                KeyDomain::Under(_, declared) => Found::Under(found, declared),
+                KeyDomain::Public(_) | KeyDomain::Private(_) => Found::Selected(found),
+            })
         }
     }
 }
@@ -168,12 +178,12 @@ fn buy_bound(
     let charge = allowance.take(loss)?;
     let activity = measure(charge, stages.family, sensitivity, &exact, source)?;
     let sd = stages.predicted_sd()?;
-    let weights: Vec<f64> = match (found, &stages.keys) {
-        (Found::Selected(keys), KeyDomain::Private(selection)) => {
-            let unit = f64::from(selection.bound.unit());
+    let unit = stages.selection().map_or(1.0, |selection| f64::from(selection.bound.unit()));
+    let weights: Vec<f64> = match found {
+        Found::Declared(_) => Vec::new(),
+        Found::Selected(keys) | Found::Under(keys, _) => {
             keys.get().iter().map(|(_, weight)| *weight as f64 / unit).collect()
         }
-        _ => Vec::new(),
     };
     Ok(choose(choice, &Known { activity: activity.get(), activity_sd, weights: &weights, sd: &sd }))
 }

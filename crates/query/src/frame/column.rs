@@ -12,7 +12,7 @@ pub const NULL: u32 = u32::MAX;
 pub enum Data {
     /// Whole numbers.
     Int(Vec<i64>),
-    /// Finite numbers.
+    /// Finite numbers, and NaN for what is none.
     Float(Vec<f64>),
     /// Text by code; the code of a null is [`NULL`].
     Text {
@@ -146,11 +146,12 @@ impl Builder {
         self.valid.push(true);
     }
 
-    /// A number: NaN and infinities are null; in a column of whole numbers so is what is not exactly one.
+    /// A number: infinities become NaN, which is no number wherever one is asked; in a column of whole numbers, what is
+    /// not exactly one is null.
     pub fn push_float(&mut self, value: Option<f64>) {
         const EXACT: f64 = 9_007_199_254_740_992.0;
-        match (&mut self.data, value.filter(|value| value.is_finite())) {
-            (Growing::Float(values), Some(value)) => values.push(value),
+        match (&mut self.data, value) {
+            (Growing::Float(values), Some(value)) => values.push(if value.is_finite() { value } else { f64::NAN }),
             (Growing::Int(values), Some(value)) if value.trunc().eq(&value) && value.abs() < EXACT => {
                 values.push(value as i64);
             }

@@ -80,7 +80,7 @@ pub struct Every {
 }
 
 /// A unit of time.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize)]
 pub enum EveryUnit {
     /// `m`
     Minute,
@@ -136,7 +136,7 @@ impl std::fmt::Display for Every {
 }
 
 /// A day of the week.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize)]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum Weekday {
     Monday,

@@ -5,6 +5,8 @@
 //! earlier noisy outputs to the next bound, scale and threshold. The charge binds to its digest.
 
 mod loss;
+mod rows;
 mod stage;
 
+pub use rows::{Cut, Join, KeyPart, ReadColumn, RowPlan, Unit, ValuePlan};
 pub use stage::{Bounding, Channel, KeyDomain, Measure, Selection, StageError, Stages};

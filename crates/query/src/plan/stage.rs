@@ -14,6 +14,9 @@ pub enum KeyDomain {
     Public(Vec<Key>),
     /// Anything the data hold: a key appears only through partition selection.
     Private(Selection),
+    /// Some parts from the data, the others declared: the former are selected, and every declared combination of the
+    /// latter appears under each.
+    Under(Selection, Vec<Key>),
 }
 
 /// The grid of a value column: public fixed point.
@@ -49,6 +52,21 @@ impl Channel {
         let clamped = value.max(self.low).min(self.high);
         let on_grid = ((clamped - self.centre) * self.steps).round();
         (on_grid as i32).clamp(-self.radius, self.radius)
+    }
+
+    /// The centred square of a value on the grid, less half its largest: on a grid of `radius` steps for R²/2.
+    ///
+    /// For |x| ≤ r, x²/r − r/2 lies in −r/2..=r/2; twice that is in −r..=r, so the radius is the channel's own.
+    #[must_use]
+    pub fn square(&self, on_grid: i32) -> i32 {
+        let (x, r) = (i64::from(on_grid), i64::from(self.radius));
+        i32::try_from((2 * x * x / r - r).clamp(-r, r)).expect("clamped to an i32")
+    }
+
+    /// What a unit of the square channel stands for: (x² − R²/2) in units of the column, squared.
+    #[must_use]
+    pub fn square_unit(&self) -> f64 {
+        f64::from(self.radius) / (2.0 * self.steps * self.steps)
     }
 }
 
@@ -137,7 +155,7 @@ impl Stages {
     pub const fn selection(&self) -> Option<&Selection> {
         match &self.keys {
             KeyDomain::Public(_) => None,
-            KeyDomain::Private(selection) => Some(selection),
+            KeyDomain::Private(selection) | KeyDomain::Under(selection, _) => Some(selection),
         }
     }
 
