@@ -18,10 +18,13 @@ pub mod names;
 pub mod plan;
 pub mod policy;
 pub mod release;
+pub mod resolve;
 pub mod render;
+pub mod statistics;
 pub mod table;
 pub mod value;
 
 pub use document::{LARGEST_FILE, Places};
 pub use job::Job;
+pub use resolve::resolve;
 pub use policy::{Parsed, Policy};

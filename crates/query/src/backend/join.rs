@@ -38,7 +38,7 @@ impl Joined {
 ///
 /// Of several rows with one key, the one of the smallest bytes survives: a choice that looks at rows of this key alone.
 /// Where the table is private its key holds the privacy unit (the plan sees to that), so those rows are one person's.
-pub(super) fn join(plan: &Join, frame: &Frame, unit: (&ColumnName, &Column), base: &Path) -> Result<Joined, Unreadable> {
+pub(super) fn join(plan: &Join, frame: &Frame, base: &Path) -> Result<Joined, Unreadable> {
     let source = Source::Files(Files::list(base, &plan.source).map_err(|_| Unreadable)?);
     let preflight = source.preflight(&wanted_of_table(&plan.key, &plan.columns)).map_err(|_| Unreadable)?;
     let read = source.read(&preflight)?;
@@ -59,12 +59,10 @@ pub(super) fn join(plan: &Join, frame: &Frame, unit: (&ColumnName, &Column), bas
             })
             .or_insert(index);
     }
-    let here = |column: &'_ crate::plan::ReadColumn| {
-        if column.name == *unit.0 { Some(unit.1) } else { frame.column(&column.name) }
-    };
-    let keys: Vec<&Column> = plan.key.iter().map(here).collect::<Option<_>>().ok_or(Unreadable)?;
+    let here = plan.key.iter().map(|column| frame.column(&column.name));
+    let keys: Vec<&Column> = here.collect::<Option<_>>().ok_or(Unreadable)?;
     let find = |row: usize| bytes(&keys, row).and_then(|key| rows.get(&key).copied()).unwrap_or(NULL);
-    let index = (0..frame.people.codes.len()).map(find).collect();
+    let index = (0..frame.rows()).map(find).collect();
     Ok(Joined { table: plan.table.clone(), columns: all[plan.key.len()..].to_vec(), index })
 }
 

@@ -33,16 +33,17 @@ impl LocalBackend {
     pub fn new(frame: &Frame, plan: &RowPlan, from_data: usize, secret: [u8; 16]) -> Self {
         let mixed = from_data > 0 && from_data < plan.keys.len();
         let value = plan.value.as_ref();
+        let rows = frame.counting(plan.filter.as_ref());
         Self {
-            whole: Grouped::new(frame, &plan.keys, value, secret),
-            selected: mixed.then(|| Grouped::new(frame, &plan.keys[..from_data], value, secret)),
+            whole: Grouped::new(frame, &rows, &plan.keys, value, secret),
+            selected: mixed.then(|| Grouped::new(frame, &rows, &plan.keys[..from_data], value, secret)),
         }
     }
 }
 
 impl Grouped {
-    fn new(frame: &Frame, parts: &[KeyPart], value: Option<&ValuePlan>, secret: [u8; 16]) -> Self {
-        let mut keys = keys(frame, parts);
+    fn new(frame: &Frame, rows: &[u32], parts: &[KeyPart], value: Option<&ValuePlan>, secret: [u8; 16]) -> Self {
+        let mut keys = keys(frame, rows, parts);
         let mut channels = Vec::new();
         if let Some(value) = value {
             let grid = values(frame, value);
@@ -113,7 +114,7 @@ fn values(frame: &Frame, plan: &ValuePlan) -> Vec<Option<i32>> {
         Value::Null | Value::Bool(_) | Value::String(_) | Value::Date(_) | Value::Datetime(_) => missing(plan.on_null),
     };
     let by_rows = |column: &Column, index: Option<&[u32]>| {
-        let rows = frame.people.codes.len();
+        let rows = frame.rows();
         let at = |row: usize| match index.map(|index| index[row]) {
             None => cell(column, row),
             Some(NULL) => Value::Null,

@@ -31,8 +31,8 @@ pub(super) struct Keys {
 }
 
 /// Every row with every combination of its parts' keys.
-pub(super) fn keys(frame: &Frame, parts: &[KeyPart]) -> Keys {
-    let mut all = Keys { rows: frame.rows.clone(), codes: vec![0; frame.rows.len()], keys: vec![Vec::new()] };
+pub(super) fn keys(frame: &Frame, rows: &[u32], parts: &[KeyPart]) -> Keys {
+    let mut all = Keys { rows: rows.to_vec(), codes: vec![0; rows.len()], keys: vec![Vec::new()] };
     for part in parts {
         let codes = part_codes(frame, part);
         all = combine(&all, &codes);
@@ -79,9 +79,7 @@ struct Keyer<'a> {
 impl Keyer<'_> {
     fn group(&mut self, value: &Value) -> Vec<u32> {
         let values = match (&self.part.split, value) {
-            (Some(at), Value::String(text)) => {
-                text.split(at.as_str()).map(str::trim).filter(|t| !t.is_empty()).map(|t| Value::String(t.to_owned())).collect()
-            }
+            (Some(at), Value::String(text)) => split(text, at),
             _ => vec![cut(&self.part.cut, value)],
         };
         let values = if values.is_empty() { vec![Value::Null] } else { values };
@@ -120,7 +118,7 @@ fn part_codes(frame: &Frame, part: &KeyPart) -> PartCodes {
         keyer.known.insert(key.clone(), keyer.keys.len() as u32);
         keyer.keys.push(key);
     }
-    let rows = frame.people.codes.len();
+    let rows = frame.rows();
     let (index, groups) = match &part.column.table {
         None => match frame.column(&part.column.column) {
             Some(column) => groups(&mut keyer, column),
@@ -218,4 +216,29 @@ pub(crate) fn bin(number: f64, width: f64, bounds: Option<crate::value::Bounds>)
 pub(crate) fn bin_range(width: f64, bounds: crate::value::Bounds) -> (f64, f64) {
     let first = (bounds.low() / width).floor();
     (first, ((bounds.high() / width).ceil() - 1.0).max(first))
+}
+
+/// The texts that a split text holds.
+fn split(text: &str, at: &str) -> Vec<Value> {
+    let parts = text.split(at).map(str::trim).filter(|part| !part.is_empty());
+    parts.map(|part| Value::String(part.to_owned())).collect()
+}
+
+/// Every distinct key of a column of a public table.
+pub(crate) fn text_keys(column: Column, normalize: &[crate::policy::Normalize], at: Option<&str>) -> Vec<Value> {
+    let column = super::rows::normalized(column, normalize);
+    let mut keys = std::collections::BTreeMap::new();
+    for row in 0..column.len() {
+        let values = match (cell(&column, row), at) {
+            (Value::Null, _) => Vec::new(),
+            (Value::String(text), Some(at)) => split(&text, at),
+            (value, _) => vec![value],
+        };
+        for value in values {
+            let mut key = Vec::new();
+            encode(&value, &mut key);
+            keys.insert(key, value);
+        }
+    }
+    keys.into_values().collect()
 }

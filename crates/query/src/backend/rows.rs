@@ -7,10 +7,10 @@ use hashbrown::HashMap;
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::join::{Joined, join};
-use crate::expr::eval;
+use crate::expr::{Expr, eval};
 use crate::frame::{Column, Data, Kind, NULL, Preflight, Source, Unreadable, Wanted};
 use crate::names::{ColumnName, ColumnRef};
-use crate::plan::{ReadColumn, RowPlan};
+use crate::plan::{ReadColumn, Scan};
 use crate::policy::Normalize;
 use crate::value::{ColumnType, Value};
 
@@ -22,8 +22,6 @@ pub struct Frame {
     joined: Vec<Joined>,
     /// The person of each row.
     pub(super) people: People,
-    /// The rows that count.
-    pub(super) rows: Vec<u32>,
 }
 
 /// People by code.
@@ -32,6 +30,8 @@ pub(super) struct People {
     pub codes: Vec<u32>,
     /// What stands for a person in keyed hashes, by code.
     pub names: Vec<Vec<u8>>,
+    /// What the privacy unit is.
+    pub kind: Kind,
 }
 
 /// The kind of column that holds a type.
@@ -47,9 +47,10 @@ pub(crate) const fn kind(column: ColumnType) -> Kind {
 }
 
 /// What a preflight must find in the data.
-pub(crate) fn wanted(plan: &RowPlan) -> Vec<Wanted> {
-    let unit = Wanted { name: plan.unit.column.to_string(), kind: plan.unit.kind.map(kind) };
-    let columns = plan.columns.iter().map(|column| Wanted { name: column.name.to_string(), kind: Some(kind(column.kind)) });
+pub(crate) fn wanted(scan: &Scan) -> Vec<Wanted> {
+    let unit = Wanted { name: scan.unit.column.to_string(), kind: scan.unit.kind.map(kind) };
+    let columns = scan.columns.iter().filter(|column| column.name != scan.unit.column);
+    let columns = columns.map(|column| Wanted { name: column.name.to_string(), kind: Some(kind(column.kind)) });
     std::iter::once(unit).chain(columns).collect()
 }
 
@@ -59,36 +60,52 @@ pub(crate) fn wanted_of_table(key: &[ReadColumn], columns: &[ReadColumn]) -> Vec
     all.map(|column| Wanted { name: column.name.to_string(), kind: Some(kind(column.kind)) }).collect()
 }
 
-/// Reads and prepares the rows of a plan. `base` is the folder of the policy, to which tables' paths are relative.
+/// Reads what a scan reads. `base` is the folder of the policy, to which tables' paths are relative.
 ///
 /// # Errors
 /// When a source cannot be read.
-pub fn load(plan: &RowPlan, source: &Source, preflight: &Preflight, base: &Path) -> Result<Frame, Unreadable> {
+pub fn load(scan: &Scan, source: &Source, preflight: &Preflight, base: &Path) -> Result<Frame, Unreadable> {
     let mut read = source.read(preflight)?.into_iter();
-    let unit = normalized(read.next().ok_or(Unreadable)?, &plan.unit.normalize);
-    let columns = plan.columns.iter().zip(read);
-    let columns = columns.map(|(wanted, column)| (wanted.name.clone(), normalized(column, &wanted.normalize))).collect();
-    let people = people(&unit);
-    let rows = (0..people.codes.len() as u32).filter(|&row| people.codes[row as usize] != NULL).collect();
-    let mut frame = Frame { columns, joined: Vec::new(), people, rows };
-    for table in &plan.joins {
-        let joined = join(table, &frame, (&plan.unit.column, &unit), base)?;
+    let unit = normalized(read.next().ok_or(Unreadable)?, &scan.unit.normalize);
+    let wanted = scan.columns.iter().filter(|column| column.name != scan.unit.column).zip(read);
+    let mut columns: Vec<(ColumnName, Column)> =
+        wanted.map(|(wanted, column)| (wanted.name.clone(), normalized(column, &wanted.normalize))).collect();
+    let mut people = people(&unit);
+    if let Some(consent) = &scan.consent {
+        super::consent::remove(&mut people, consent, &scan.unit.normalize, base)?;
+    }
+    columns.push((scan.unit.column.clone(), unit));
+    let mut frame = Frame { columns, joined: Vec::new(), people };
+    for table in &scan.joins {
+        let joined = join(table, &frame, base)?;
         frame.joined.push(joined);
     }
-    for (name, expr) in &plan.derived {
-        let values = (0..frame.people.codes.len()).map(|row| eval(expr, &|column| frame.value(column, row)));
-        let column = from_values(kind(expr.ty), values);
-        frame.columns.push((name.clone(), column));
-    }
-    for filter in &plan.filters {
-        let mut rows = std::mem::take(&mut frame.rows);
-        rows.retain(|&row| eval(filter, &|column| frame.value(column, row as usize)) == Value::Bool(true));
-        frame.rows = rows;
+    for made in &scan.derived {
+        let values = (0..frame.rows()).map(|row| eval(&made.expr, &|column| frame.value(column, row)));
+        let column = from_values(kind(made.kind), values);
+        frame.columns.push((made.name.clone(), column));
     }
     Ok(frame)
 }
 
 impl Frame {
+    /// Number of rows, those that do not count included.
+    pub(super) fn rows(&self) -> usize {
+        self.people.codes.len()
+    }
+
+    /// The rows that somebody has, and for which the filter is true.
+    pub(super) fn counting(&self, filter: Option<&Expr>) -> Vec<u32> {
+        let somebody = (0..self.rows() as u32).filter(|&row| self.people.codes[row as usize] != NULL);
+        match filter {
+            None => somebody.collect(),
+            Some(filter) => {
+                let holds = |row: &u32| eval(filter, &|column| self.value(column, *row as usize)) == Value::Bool(true);
+                somebody.filter(holds).collect()
+            }
+        }
+    }
+
     /// A column of the data, or a derived one.
     pub(super) fn column(&self, name: &ColumnName) -> Option<&Column> {
         self.columns.iter().find(|(known, _)| known == name).map(|(_, column)| column)
@@ -169,24 +186,33 @@ fn normalize(text: &str, steps: &[Normalize]) -> String {
     })
 }
 
+/// What stands for a person in keyed hashes and in the table of consent.
+pub(super) fn person_name(unit: &Value) -> Option<Vec<u8>> {
+    let named = matches!(unit, Value::Int(_) | Value::String(_));
+    let mut name = Vec::new();
+    crate::key::encode(unit, &mut name);
+    named.then_some(name)
+}
+
 /// Codes of the people: one for each distinct value of the privacy unit.
 fn people(unit: &Column) -> People {
+    let name = |value: Value| person_name(&value).expect("a privacy unit is a number or text");
     match &unit.data {
         Data::Text { codes, dictionary } => {
-            let names = dictionary.iter().map(|text| [b"s", text.as_bytes()].concat()).collect();
-            People { codes: codes.clone(), names }
+            let names = dictionary.iter().map(|text| name(Value::String(text.clone()))).collect();
+            People { codes: codes.clone(), names, kind: Kind::Text }
         }
         Data::Int(values) => {
             let mut known: HashMap<i64, u32> = HashMap::new();
             let mut names = Vec::new();
             let mut code = |value: i64| {
                 *known.entry(value).or_insert_with(|| {
-                    names.push([&b"i"[..], &value.to_be_bytes()].concat());
+                    names.push(name(Value::Int(value)));
                     names.len() as u32 - 1
                 })
             };
             let codes = (0..values.len()).map(|row| if unit.is_null(row) { NULL } else { code(values[row]) });
-            People { codes: codes.collect(), names }
+            People { codes: codes.collect(), names, kind: Kind::Int }
         }
         Data::Float(_) | Data::Bool(_) | Data::Date(_) | Data::Datetime(_) => {
             unreachable!("a preflight lets a privacy unit be int or text")

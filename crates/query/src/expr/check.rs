@@ -133,7 +133,7 @@ fn predicates(all: &[Syntax], scope: &Scope<'_>) -> Result<Vec<Expr>, ExprError>
     all.iter().map(|one| predicate(one, scope)).collect()
 }
 
-fn to_float(expr: Expr) -> Expr {
+pub(super) fn to_float(expr: Expr) -> Expr {
     match (expr.ty, expr.kind) {
         (ColumnType::Int, ExprKind::Constant(Value::Int(value))) => {
             constant(Value::Float(value as f64), ColumnType::Float)
@@ -196,14 +196,12 @@ fn in_list(operand: &Syntax, list: &[Syntax], scope: &Scope<'_>) -> Result<Expr,
     }
     let list = items
         .into_iter()
-        .map(|(item, syntax)| match (if floats { to_float(item) } else { item }).kind {
-            ExprKind::Constant(value) => Ok(value),
-            _ => Err(ExprError::new(
-                syntax.span.clone(),
-                Code::Unsupported,
-                "a list holds values, not columns",
-                None,
-            )),
+        .map(|(item, syntax)| {
+            let ExprKind::Constant(value) = (if floats { to_float(item) } else { item }).kind else {
+                let message = "a list holds values, not columns";
+                return Err(ExprError::new(syntax.span.clone(), Code::Unsupported, message, None));
+            };
+            Ok(value)
         })
         .collect::<Result<_, _>>()?;
     Ok(boolean(ExprKind::In { operand: Box::new(operand_expr), list }))
@@ -217,12 +215,10 @@ fn starts_with(operand: &Syntax, prefix: &Syntax, scope: &Scope<'_>) -> Result<E
             format!("starts_with is for strings, and this is {}", expr.ty.name()),
         ));
     }
-    match check(prefix, scope)?.kind {
-        ExprKind::Constant(Value::String(prefix)) => {
-            Ok(boolean(ExprKind::StartsWith { operand: Box::new(expr), prefix }))
-        }
-        _ => Err(wrong_type(&prefix.span, "starts_with needs a string in quotes, or a parameter")),
-    }
+    let ExprKind::Constant(Value::String(prefix)) = check(prefix, scope)?.kind else {
+        return Err(wrong_type(&prefix.span, "starts_with needs a string in quotes, or a parameter"));
+    };
+    Ok(boolean(ExprKind::StartsWith { operand: Box::new(expr), prefix }))
 }
 
 fn negate(one: &Syntax, scope: &Scope<'_>) -> Result<Expr, ExprError> {

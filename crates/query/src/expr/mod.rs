@@ -215,6 +215,19 @@ pub enum ArithmeticOp {
 }
 
 impl Expr {
+    /// The same as a column of a type: an int becomes a float where that is what is declared.
+    ///
+    /// # Errors
+    /// Its own type, where it cannot.
+    pub(crate) fn into_type(self, wanted: ColumnType) -> Result<Self, ColumnType> {
+        match (self.ty, wanted) {
+            (ColumnType::Int, ColumnType::Float) => Ok(check::to_float(self)),
+            (ColumnType::Datetime(_), ColumnType::Datetime(_)) => Ok(Self { ty: wanted, ..self }),
+            (own, _) if own == wanted => Ok(self),
+            (own, _) => Err(own),
+        }
+    }
+
     /// The columns that are read.
     pub fn columns(&self, into: &mut std::collections::BTreeSet<ColumnRef>) {
         match &self.kind {

@@ -18,8 +18,17 @@ pub(crate) struct Split {
 }
 
 impl Split {
-    pub(crate) const fn new(two_stage: bool, bought: bool) -> Self {
-        Self { selection: if two_stage { 48 } else { 0 }, bound: if bought { 5 } else { 0 } }
+    /// The parts for keys from the data (`private`) whose selection is (`reuses`) or is not also the count of people, a
+    /// bound that is bought or given, and so many other vectors to measure.
+    pub(crate) const fn new(private: bool, reuses: bool, bought: bool, measures: u64) -> Self {
+        let selection = match (private, reuses, measures) {
+            (false, ..) => 0,
+            (true, true, 0) => 100,
+            // One part for the count that selects, one for each other vector.
+            (true, true, others) => 100 / (others + 1),
+            (true, false, _) => 48,
+        };
+        Self { selection, bound: if bought { 5 } else { 0 } }
     }
 
     /// The parts: selection (with all of δ), bound, and the equal parts of what is measured.
@@ -27,7 +36,8 @@ impl Split {
         let amount = whole.with_delta(Delta::ZERO);
         let rest = 100 - self.selection - self.bound;
         let each = if measures == 0 { amount.share(0, 1) } else { amount.share(rest, 100).share(1, measures) };
-        (amount.share(self.selection, 100).with_delta(whole.delta()), amount.share(self.bound, 100), each)
+        let selection = if self.selection == 0 { Delta::ZERO } else { whole.delta() };
+        (amount.share(self.selection, 100).with_delta(selection), amount.share(self.bound, 100), each)
     }
 }
 

@@ -10,19 +10,38 @@ use crate::names::{ColumnName, ColumnRef, Name};
 use crate::policy::{Missing, Normalize, NullKeys};
 use crate::value::{Bounds, ColumnType, Value};
 
-/// From rows to contributions: a function of each row alone, so that neighbouring data sets stay neighbouring.
+/// What is read, once for all releases of a job: a function of each row alone, and of public tables.
 #[derive(Clone, PartialEq, Debug, Serialize)]
-pub struct RowPlan {
+pub struct Scan {
     /// The privacy unit: rows without one are dropped.
     pub unit: Unit,
+    /// Who consents to the job's purpose; everybody where the policy has no table of consent.
+    pub consent: Option<Consented>,
     /// The columns of the data that are read, and no others.
     pub columns: Vec<ReadColumn>,
     /// Tables that are joined.
     pub joins: Vec<Join>,
-    /// Columns made from others, in order.
-    pub derived: Vec<(ColumnName, Expr)>,
-    /// Rows count only where all of these are true.
-    pub filters: Vec<Expr>,
+    /// Columns made from others.
+    pub derived: Vec<Made>,
+}
+
+/// A column made from others, row by row.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Made {
+    /// Its name.
+    pub name: ColumnName,
+    /// Its declared type: what does not fit becomes null.
+    pub kind: ColumnType,
+    /// How it is made.
+    pub expr: Expr,
+}
+
+/// From the rows of a scan to the contributions of one release: a function of each row alone, so that neighbouring data
+/// sets stay neighbouring.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct RowPlan {
+    /// Rows count only where this is true.
+    pub filter: Option<Expr>,
     /// The parts of a key: those that come from the data first, then those that are declared.
     pub keys: Vec<KeyPart>,
     /// The value that is summed.
@@ -124,4 +143,21 @@ pub struct ValuePlan {
     pub on_null: Missing,
     /// What NaN and infinities become.
     pub on_nan: Missing,
+}
+
+/// Who consents: people without consent for the job's purpose are removed before anything else.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Consented {
+    /// Files of the consent table.
+    pub source: Vec<String>,
+    /// Its column of the privacy unit.
+    pub person: ColumnName,
+    /// Its column of the purpose.
+    pub purpose: ColumnName,
+    /// Its column of whether it is granted.
+    pub granted: ColumnName,
+    /// Whether a person without a row consents.
+    pub default: bool,
+    /// The purpose of the job.
+    pub wanted: Name,
 }

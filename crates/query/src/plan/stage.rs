@@ -46,6 +46,13 @@ impl Channel {
         Self { low, high, centre, steps, radius: (reach * steps).ceil() as i32 }
     }
 
+    /// A grid around zero, for a sum that no count goes with: the radius is the larger end of the clamp range.
+    #[must_use]
+    pub fn uncentred(low: f64, high: f64, whole: bool) -> Self {
+        let reach = low.abs().max(high.abs());
+        Self { low, high, ..Self::new(-reach, reach, whole) }
+    }
+
     /// The value on the grid: clamped, centred, rounded, and clamped again. A function of this value alone.
     #[must_use]
     pub fn grid(&self, value: f64) -> i32 {
