@@ -3,3 +3,4 @@
 mod budget;
 mod damage;
 mod help;
+mod process;
