@@ -73,6 +73,13 @@ impl LedgerFile {
         bytes: &[u8],
     ) -> Result<StoredRelease, Error> {
         self.proves(receipt)?;
+        let charge = self.entry(receipt.entry)?;
+        if charge.kind != Kind::Charge
+            || charge.request.as_ref() != Some(&request.id)
+            || charge.plan != Some(plan)
+        {
+            return Err(Error::RequestIdReused { request: request.id.clone() });
+        }
         let stored = releases.store(&request.id, receipt, plan, bytes)?;
         self.record_answer(&stored, request)?;
         Ok(stored)

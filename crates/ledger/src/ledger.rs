@@ -155,25 +155,31 @@ impl LedgerFile {
         Ok(Receipt { ledger_id: self.state.id, entry: head.number, hash: head.hash, previous: head.previous })
     }
 
-    /// Checks the file's structure and the whole chain from entry 0: hashes, links, totals, binding, ceiling.
+    /// Opens a ledger for audit and checks everything: the file's structure and indexes, and the whole chain from entry
+    /// 0, that is hashes, links, totals, binding and ceiling.
     ///
     /// # Errors
     /// [`Error::Damaged`], which names the first entry that is wrong and what is wrong with it.
+    pub fn audit(path: &Path) -> Result<Self, Error> {
+        let ledger = Self::open_any(path)?;
+        let found: String = ledger.conn.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+        if found == "ok" {
+            Ok(ledger)
+        } else {
+            Err(Error::damaged(None, "its index does not fit its entries"))
+        }
+    }
+
+    /// Checks everything anew, as [`LedgerFile::audit`], and that what this handle has seen is still there.
+    ///
+    /// # Errors
+    /// As [`LedgerFile::audit`].
     pub fn verify(&self) -> Result<Receipt, Error> {
-        let mut fresh = Self::open_any(&self.path)?;
+        let mut fresh = Self::audit(&self.path)?;
         if fresh.state.id != self.state.id {
             return Err(Error::damaged(0, "the file was replaced by another ledger while it was open"));
         }
-        let found: String = fresh.conn.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
-        if found != "ok" {
-            return Err(Error::damaged(None, "its index does not fit its entries"));
-        }
-        fresh.proves(&Receipt {
-            ledger_id: self.state.id,
-            entry: self.state.head.number,
-            hash: self.state.head.hash,
-            previous: self.state.head.previous,
-        })?;
+        fresh.holds(self.state.head.number, self.state.head.hash, "this process")?;
         fresh.head()
     }
 
