@@ -9,8 +9,10 @@ pub mod expr;
 pub mod job;
 pub mod names;
 pub mod policy;
+pub mod resolve;
 pub mod value;
 
 pub use document::{LARGEST_FILE, Places};
 pub use job::Job;
 pub use policy::{Parsed, Policy};
+pub use resolve::{Resolved, resolve};

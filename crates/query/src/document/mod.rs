@@ -163,6 +163,16 @@ impl Places {
         span.clone()
     }
 
+    /// Whether the file has a field at this path.
+    #[must_use]
+    pub(crate) fn has(&self, path: &str) -> bool {
+        let mut node = self.root.as_ref();
+        for step in steps(path) {
+            node = node.and_then(|node| node.get(step)).map(|(next, _)| next);
+        }
+        node.is_some()
+    }
+
     /// The place inside a string value: an expression's own span moved to where the string stands.
     #[must_use]
     pub fn find_within(&self, path: &str, inner: Range<usize>) -> Option<Range<usize>> {

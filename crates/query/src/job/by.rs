@@ -1,6 +1,7 @@
 //! Group keys: a column as it is, cut into windows of time, or into bins.
 
 use chrono_tz::Tz;
+use serde::Serialize;
 
 use super::types::Count;
 use crate::diagnostic::Code;
@@ -71,7 +72,7 @@ pub struct Window {
 }
 
 /// A length of time: `1w`, `15m`, `1mo`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct Every {
     /// How many.
     pub count: Count,
@@ -80,7 +81,8 @@ pub struct Every {
 }
 
 /// A unit of time.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum EveryUnit {
     /// `m`
     Minute,
@@ -109,6 +111,21 @@ impl EveryUnit {
         ("q", Self::Quarter),
         ("y", Self::Year),
     ];
+
+    /// The length of the shortest one.
+    #[must_use]
+    pub const fn least_seconds(self) -> u64 {
+        match self {
+            Self::Minute => 60,
+            Self::Hour => 3_600,
+            // Clocks are put forward by an hour at most once a day.
+            Self::Day => 23 * 3_600,
+            Self::Week => (7 * 24 - 1) * 3_600,
+            Self::Month => (28 * 24 - 1) * 3_600,
+            Self::Quarter => (90 * 24 - 1) * 3_600,
+            Self::Year => (365 * 24 - 1) * 3_600,
+        }
+    }
 }
 
 impl Every {
@@ -136,8 +153,9 @@ impl std::fmt::Display for Every {
 }
 
 /// A day of the week.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[allow(missing_docs, reason = "the names say it")]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "the names say it")]
 pub enum Weekday {
     Monday,
     Tuesday,

@@ -26,6 +26,7 @@ pub use statistic::{
     Activity, Affinity, Aggregate, CoOccurrence, Histogram, Measure, Popularity, Quantile, Reach, Retention,
     Statistic, Summary, TopK, Transitions,
 };
+pub(crate) use types::word;
 pub use types::{Contribution, Count, Limit, MechanismChoice, OutOfRange, Share, TwoStage};
 
 /// The most releases of one job.

@@ -14,7 +14,7 @@ pub struct OutOfRange {
 macro_rules! bounded {
     ($(#[$doc:meta])* $type:ident, $most:expr) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, serde::Serialize)]
         pub struct $type(u32);
 
         impl $type {

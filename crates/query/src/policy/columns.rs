@@ -7,8 +7,8 @@ use chrono_tz::Tz;
 use super::{Column, Derived, Missing, Normalize, NullKeys, Table, TimeRange, typed};
 use crate::diagnostic::Code;
 use crate::document::{Entry, Fields, Node, Reader};
-use crate::expr::ExprText;
-use crate::names::ColumnName;
+use crate::expr::{ExprText, Scope};
+use crate::names::{ColumnName, ColumnRef};
 use crate::value::{Bounds, ColumnType, Value};
 
 /// The longest list of public keys.
@@ -28,30 +28,51 @@ pub(super) fn columns(reader: &mut Reader<'_>, node: &Node) -> Option<BTreeMap<C
     all
 }
 
-pub(super) fn derived(reader: &mut Reader<'_>, node: &Node) -> Option<BTreeMap<ColumnName, Derived>> {
+pub(super) fn derived(
+    reader: &mut Reader<'_>,
+    node: &Node,
+    listed: &BTreeMap<ColumnName, Column>,
+) -> Option<BTreeMap<ColumnName, Derived>> {
+    let types = listed.iter().map(|(name, column)| (ColumnRef::of_data(name.clone()), column.kind)).collect();
     let mut known = vec!["expr"];
     known.extend(COLUMN_FIELDS);
     let mut all = Some(BTreeMap::new());
     for entry in reader.entries(node, "[derive]")? {
         let name = reader.entry_column(entry);
-        insert(&mut all, name, one_derived(reader, entry, &known));
+        insert(&mut all, name, one_derived(reader, entry, &known, &types));
     }
     all
 }
 
-fn one_derived(reader: &mut Reader<'_>, entry: &Entry, known: &[&'static str]) -> Option<Derived> {
+fn one_derived(
+    reader: &mut Reader<'_>,
+    entry: &Entry,
+    known: &[&'static str],
+    types: &BTreeMap<ColumnRef, ColumnType>,
+) -> Option<Derived> {
     let fields = reader.fields(&entry.node, "a derived column", known)?;
     let column = column(reader, &fields);
     let node = fields.need(reader, "expr", "expr = \"quantity * unit_price\"")?;
-    let text = reader.string(node, "expr")?;
-    let expr = match ExprText::new(text) {
-        Ok(expr) => Some(expr),
+    let written = reader.string(node, "expr")?;
+    // No parameters: what a derived column means is the curator's to say, not the job's.
+    let scope = Scope { columns: types, params: &BTreeMap::new() };
+    let checked = ExprText::new(written).and_then(|text| text.resolve(&scope).map(|expr| (text, expr)));
+    let (text, expr) = match checked {
+        Ok(checked) => checked,
         Err(error) => {
             reader.report_within(node, error.span.clone(), (error.code, error.message, error.help));
-            None
+            return None;
         }
     };
-    Some(Derived { expr: expr?, column: column? })
+    let column = column?;
+    match expr.into_type(column.kind) {
+        Ok(expr) => Some(Derived { text, expr, column }),
+        Err(kind) => {
+            let message =
+                format!("the expression is {}, and the column is {}", kind.name(), column.kind.name());
+            reader.fail(node, Code::WrongType, message, format!("type = \"{}\"", kind.name()))
+        }
+    }
 }
 
 /// Keeps what is right, and remembers that something was wrong.

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::diagnostic::{Diagnostics, SourceFile};
 use crate::document::{self, Places, Reader};
-use crate::expr::ExprText;
+use crate::expr::{Expr, ExprText};
 use crate::names::{ColumnName, Name};
 use crate::value::{Bounds, ColumnType, Literal, Value};
 
@@ -210,8 +210,10 @@ pub enum Missing {
 /// A column made from others, row by row.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Derived {
-    /// The expression over listed columns.
-    pub expr: ExprText,
+    /// The expression over listed columns, as written.
+    pub text: ExprText,
+    /// The expression, typed: of the column's type.
+    pub expr: Expr,
     /// The column it makes.
     pub column: Column,
 }

@@ -29,7 +29,11 @@ pub(super) fn policy(reader: &mut Reader<'_>, root: &Node) -> Option<Policy> {
         None => Some(BTreeMap::new()),
     };
     let derived = match fields.get("derive") {
-        Some(node) => derived(reader, node),
+        Some(node) => match &columns {
+            Some(columns) => derived(reader, node, columns),
+            // Its names cannot be judged by columns that could not be read.
+            None => None,
+        },
         None => Some(BTreeMap::new()),
     };
     let tables = tables(reader, &fields);
