@@ -272,3 +272,10 @@ impl From<Bounds> for (f64, f64) {
         (bounds.low, bounds.high)
     }
 }
+
+/// `2026-11-24` of days since 1970-01-01; what no calendar holds is empty.
+pub(crate) fn date_text(days: i32) -> String {
+    NaiveDate::default()
+        .checked_add_signed(chrono::TimeDelta::days(i64::from(days)))
+        .map_or_else(String::new, |date| date.format("%Y-%m-%d").to_string())
+}
