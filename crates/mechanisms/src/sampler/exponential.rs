@@ -105,7 +105,7 @@ mod tests {
     fn the_logarithm_of_two_to_200_places() {
         let decimals = "693147180559945309417232121458176568075500134360255254120680";
         let ten = BigUint::from(10_u8).pow(60);
-        let log_2 = (decimals.parse::<BigUint>().unwrap() << 199_u32) / ten >> 9_u32;
+        let log_2 = ((decimals.parse::<BigUint>().unwrap() << 199_u32) / ten) >> 9_u32;
         let mut zeros = Stream(|| 0);
         let mut bits = Bits::new(&mut zeros, 2);
         let mut half = Exponential::of(1 << 62);

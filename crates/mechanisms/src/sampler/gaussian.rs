@@ -132,9 +132,14 @@ impl Exact {
 
 #[cfg(test)]
 mod tests {
+    use num_bigint::BigInt;
+    use rand_core::Rng as _;
+
     use super::*;
     use crate::noise::Noise;
-    use crate::sampler::goodness::{Stream, assert_noise_fits, boundary, ratio, scales, telling_words};
+    use crate::sampler::goodness::{
+        Stream, assert_noise_fits, boundary, ratio, scales, splitmix, telling_words,
+    };
 
     /// σ², as far from 1 as the scales are.
     fn squares() -> Vec<Ratio> {
@@ -148,6 +153,30 @@ mod tests {
         squares().into_iter().for_each(|sigma_squared| {
             assert_noise_fits(Noise::DiscreteGaussian { sigma_squared }, 200_000);
         });
+    }
+
+    #[test]
+    fn the_bounds_hold_gamma() {
+        let mut random = splitmix(11);
+        for square in squares() {
+            let gaussian = DiscreteGaussian::new(square);
+            let t = (square.numerator() / square.denominator()).isqrt().max(1);
+            let multiples = (0..200).map(|_| (u128::from(random.next_u64() >> 32) * 50 * t) >> 32);
+            for y in multiples.chain(0..20) {
+                let (least, most) = gaussian.root.squares(u64::try_from(y).unwrap());
+                let distance = (BigInt::from(y * &gaussian.exact.tq)
+                    - BigInt::from(gaussian.exact.p.clone()))
+                .into_parts()
+                .1;
+                let gamma = (&distance * &distance) << (2 * FRACTION);
+                let below = &gaussian.exact.below;
+                if gamma < (below * 45_u8) << (2 * FRACTION) {
+                    assert!(below * least <= gamma && gamma <= below * most, "{square:?} at {y}");
+                } else {
+                    assert!(least >> (2 * FRACTION) >= 44, "{square:?} at {y}");
+                }
+            }
+        }
     }
 
     /// The comparison in words and the one in integers of any length, at random words and at those where the answer turns.
