@@ -11,8 +11,8 @@ const SLACK: f64 = 1.0 + 1e-9;
 /// Nothing is claimed to be rarer than this: below, floats lose their digits.
 const RAREST: f64 = 2.0 * f64::MIN_POSITIVE;
 
-/// Up to this σ, sums are short; beyond it, the discrete Gaussian has the variance of the continuous one to the last
-/// digit of a float (it differs by a factor below 1 + 1e-130: Canonne, Kamath, Steinke 2020, section 3).
+/// Up to this σ, sums are short; beyond it, the discrete Gaussian has the variance of the continuous one to the last digit
+/// of a float (the difference is of the order of exp(−2π²σ²), by Poisson summation).
 const SMALL: f64 = 4.0;
 
 impl Noise {

@@ -150,9 +150,11 @@ mod tests {
 
     #[test]
     fn n2_fits_at_every_scale() {
-        squares().into_iter().for_each(|sigma_squared| {
-            assert_noise_fits(Noise::DiscreteGaussian { sigma_squared }, 200_000);
-        });
+        for sigma_squared in squares() {
+            // Beyond words, a draw takes microseconds.
+            let draws = if sigma_squared.to_f64() > 1e30 { 10_000 } else { 200_000 };
+            assert_noise_fits(Noise::DiscreteGaussian { sigma_squared }, draws);
+        }
     }
 
     #[test]
