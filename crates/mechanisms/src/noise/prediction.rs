@@ -11,8 +11,8 @@ const SLACK: f64 = 1.0 + 1e-9;
 /// Nothing is claimed to be rarer than this: below, floats lose their digits.
 const RAREST: f64 = 2.0 * f64::MIN_POSITIVE;
 
-/// Up to this σ, sums are short; beyond it, the discrete Gaussian has the variance of the continuous one to the last
-/// digit of a float (it differs by a factor below 1 + 1e-130: Canonne, Kamath, Steinke 2020, section 3).
+/// Up to this σ, sums are short; beyond it, the discrete Gaussian has the variance of the continuous one to the last digit
+/// of a float (the difference is of the order of exp(−2π²σ²), by Poisson summation).
 const SMALL: f64 = 4.0;
 
 impl Noise {
@@ -22,7 +22,7 @@ impl Noise {
         match self {
             Self::DiscreteLaplace { scale } => {
                 let exponent = -1.0 / scale.to_f64();
-                (2.0 * exponent.exp()).sqrt() / -exponent.exp_m1()
+                std::f64::consts::SQRT_2 * (exponent / 2.0).exp() / -exponent.exp_m1()
             }
             Self::DiscreteGaussian { sigma_squared } => {
                 let sigma_squared = sigma_squared.to_f64();
@@ -117,11 +117,111 @@ fn gaussian_total(sigma_squared: f64) -> f64 {
 fn sum_from(m: i128, f: impl Fn(f64) -> f64) -> f64 {
     let mut sum = 0.0;
     for step in 0..200 {
-        let term = f((m + step) as f64);
+        let term = f(m as f64 + f64::from(step));
         sum += term;
         if step >= 10 && term <= sum * 1e-16 {
             break;
         }
     }
     sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ratio::Ratio;
+
+    /// Computed to 60 digits by tests/golden/samplers.py.
+    fn golden() -> Vec<(Noise, serde_json::Value)> {
+        let rows = include_str!("../../tests/golden/samplers.json");
+        let rows: Vec<serde_json::Value> = serde_json::from_str(rows).unwrap();
+        let noise = |row: &serde_json::Value| {
+            let parameter: Ratio = serde_json::from_value(row["parameter"].clone()).unwrap();
+            match row["family"].as_str().unwrap() {
+                "discrete_laplace" => Noise::DiscreteLaplace { scale: parameter },
+                "discrete_gaussian" => Noise::DiscreteGaussian { sigma_squared: parameter },
+                "rounded_normal" => Noise::RoundedNormal { sigma: parameter },
+                other => panic!("no family {other}"),
+            }
+        };
+        rows.into_iter().map(|row| (noise(&row), row)).collect()
+    }
+
+    fn float(value: &serde_json::Value) -> f64 {
+        value.as_str().unwrap().parse().unwrap()
+    }
+
+    fn is_wide_gaussian(noise: Noise) -> bool {
+        matches!(noise, Noise::DiscreteGaussian { .. }) && noise.standard_deviation() > SMALL
+    }
+
+    #[test]
+    fn tails_are_bounds_and_tight() {
+        for (noise, row) in golden() {
+            for tail in row["tails"].as_array().unwrap() {
+                let (m, exact) = (i128::from(tail[0].as_i64().unwrap()), float(&tail[1]));
+                let bound = noise.tail_at_least(m);
+                assert!(bound > exact, "{noise:?} from {m}: {bound:e} is below {exact:e}");
+                let tight = if is_wide_gaussian(noise) { 0.03 } else { 3e-9 };
+                assert!(
+                    bound <= (exact * (1.0 + tight)).max(RAREST),
+                    "{noise:?} from {m}: {bound:e} for {exact:e}"
+                );
+            }
+            assert_eq!(
+                (noise.tail_at_least(0).to_bits(), noise.tail_at_least(-3).to_bits()),
+                (1_f64.to_bits(), 1_f64.to_bits())
+            );
+            assert!(noise.tail_at_least(i128::MAX) <= RAREST);
+        }
+    }
+
+    #[test]
+    fn spreads_are_exact() {
+        for (noise, row) in golden() {
+            let exact = float(&row["standard_deviation"]);
+            let ours = noise.standard_deviation();
+            assert!((ours - exact).abs() <= exact * 1e-11, "{noise:?}: {ours:e} for {exact:e}");
+        }
+    }
+
+    #[test]
+    fn intervals_cover_and_are_the_shortest() {
+        for (noise, row) in golden() {
+            for half_width in row["half_widths"].as_array().unwrap() {
+                let exact = half_width[1].as_f64().unwrap();
+                let ours = noise.half_width(float(&half_width[0]));
+                // One unit of slack, out of more than 20, where the tail is a bound only.
+                let slack = f64::from(u8::from(is_wide_gaussian(noise)));
+                assert!((exact..=exact + slack).contains(&ours), "{noise:?}: {ours} for {exact}");
+            }
+        }
+    }
+
+    #[test]
+    fn n6_a_probability_is_between_0_and_1() {
+        let noise = Noise::DiscreteLaplace { scale: Ratio::new(1, 1).unwrap() };
+        for coverage in [f64::NAN, 0.0, 1.0, -1.0, 2.0, f64::INFINITY] {
+            assert!(std::panic::catch_unwind(|| noise.half_width(coverage)).is_err(), "{coverage}");
+        }
+        for p in [f64::NAN, 0.0, -1.0, 1e-301] {
+            assert!(std::panic::catch_unwind(|| noise.upper_quantile(p)).is_err(), "{p}");
+        }
+    }
+
+    #[test]
+    fn quantiles_reach_the_rarest_at_every_scale() {
+        for scale in [Ratio::new(1, u128::MAX), Ratio::new(1, 1), Ratio::new((1 << 112) - 1, 1)] {
+            let scale = scale.unwrap();
+            for noise in [
+                Noise::DiscreteLaplace { scale },
+                Noise::DiscreteGaussian { sigma_squared: scale },
+                Noise::RoundedNormal { sigma: scale },
+            ] {
+                let m = noise.upper_quantile(1e-300);
+                assert!(noise.tail_at_least(m) <= 1e-300);
+                assert!(m == 1 || noise.tail_at_least(m - 1) > 1e-300);
+            }
+        }
+    }
 }

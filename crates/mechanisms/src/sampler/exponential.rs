@@ -94,3 +94,60 @@ fn twice_atanh(a: &BigUint, b: &BigUint, places: u64) -> (BigUint, u64) {
     }
     (sum << 1_u32, 8 * terms + 8)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sampler::goodness::{Stream, splitmix, telling_words};
+
+    /// ln 2 in 200 binary places, from its 60 decimals (OEIS A002162).
+    #[test]
+    fn the_logarithm_of_two_to_200_places() {
+        let decimals = "693147180559945309417232121458176568075500134360255254120680";
+        let ten = BigUint::from(10_u8).pow(60);
+        let log_2 = ((decimals.parse::<BigUint>().unwrap() << 199_u32) / ten) >> 9_u32;
+        let mut zeros = Stream(|| 0);
+        let mut bits = Bits::new(&mut zeros, 2);
+        let mut half = Exponential::of(1 << 62);
+        (0..3).for_each(|_| half.refine(&mut bits));
+        let bounds = half.bounds().unwrap();
+        let cut = bounds.places - 190;
+        assert!(bounds.lower.clone() >> cut <= log_2 && bounds.upper.clone() >> cut >= log_2);
+        assert!((bounds.upper - bounds.lower) >> (cut - 2) == BigUint::ZERO);
+    }
+
+    #[test]
+    fn refining_nests_the_bounds_and_agrees_with_floats() {
+        let mut random = splitmix(5);
+        let mut bits = Bits::new(&mut random, 64);
+        for word in telling_words().into_iter().step_by(50) {
+            let mut exponential = Exponential::of(word);
+            let before = exponential.bounds().unwrap();
+            let float = -(word as f64 / 2_f64.powi(63)).ln();
+            let units = float * 2_f64.powi(95);
+            assert!(
+                (u128::try_from(before.upper.clone()).unwrap() as f64 - units).abs()
+                    <= units * 1e-12 + 2_f64.powi(45)
+            );
+            exponential.refine(&mut bits);
+            let after = exponential.bounds().unwrap();
+            // One unit of slack in the last place that both have: bounds are rounded in their own places.
+            assert!(after.lower.clone() >> 64_u32 >= before.lower);
+            assert!(after.upper.clone() >> 64_u32 <= before.upper);
+            assert!(after.lower < after.upper);
+        }
+    }
+
+    #[test]
+    fn zeros_say_nothing_until_a_one_follows() {
+        let mut ones = Stream(|| u64::MAX);
+        let mut bits = Bits::new(&mut ones, 2);
+        let mut exponential = Exponential::of(0);
+        assert!(exponential.bounds().is_none());
+        exponential.refine(&mut bits);
+        let bounds = exponential.bounds().unwrap();
+        // U is just below 2^-63.
+        let whole = |bound: BigUint| u64::try_from(bound >> (bounds.places - 10)).unwrap() as f64 / 1024.0;
+        assert!((whole(bounds.lower) - 63.0 * std::f64::consts::LN_2).abs() < 0.01);
+    }
+}

@@ -59,3 +59,46 @@ fn floor_scaled(numerator: &BigUint, denominator: &BigUint, shift: i64) -> BigUi
 pub(super) fn wide(ratio: Ratio) -> (BigUint, BigUint) {
     (ratio.numerator().into(), ratio.denominator().into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sampler::goodness::scales;
+
+    #[test]
+    fn floors_are_below_and_next_ones_above() {
+        let shifted = |mantissa: u64, exponent: i64, n: &BigUint, d: &BigUint, power: u32| {
+            let left = BigUint::from(mantissa).pow(power) * d;
+            let exponent = exponent * i64::from(power);
+            if exponent >= 0 {
+                (left << exponent.unsigned_abs()) <= *n
+            } else {
+                left <= n << exponent.unsigned_abs()
+            }
+        };
+        for scale in scales() {
+            let (n, d) = wide(scale);
+            for (floor, power) in [(Floor::of(&n, &d), 1), (Floor::of_square_root(&n, &d), 2)] {
+                assert!((1 << 62..1 << 63).contains(&floor.mantissa));
+                assert!(
+                    shifted(floor.mantissa, floor.exponent, &n, &d, power),
+                    "{scale:?} is below its floor"
+                );
+                assert!(
+                    !shifted(floor.mantissa + 1, floor.exponent, &n, &d, power),
+                    "{scale:?} has a larger floor"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn places_are_cut() {
+        let floor = Floor::of(&BigUint::from(5_u8), &BigUint::from(2_u8));
+        assert_eq!((floor.in_places(0), floor.in_places(1), floor.in_places(61)), (2, 5, 5 << 60));
+        assert_eq!(floor.in_places(62), 5 << 61);
+        assert_eq!(floor.in_places(63), u64::MAX);
+        let tiny = Floor::of(&BigUint::from(1_u8), &(BigUint::from(1_u8) << 90_u32));
+        assert_eq!(tiny.in_places(58), 0);
+    }
+}

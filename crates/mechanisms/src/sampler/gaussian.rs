@@ -129,3 +129,80 @@ impl Exact {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use num_bigint::BigInt;
+    use rand_core::Rng as _;
+
+    use super::*;
+    use crate::noise::Noise;
+    use crate::sampler::goodness::{
+        Stream, assert_noise_fits, boundary, ratio, scales, splitmix, telling_words,
+    };
+
+    /// σ², as far from 1 as the scales are.
+    fn squares() -> Vec<Ratio> {
+        let mut squares = scales();
+        squares.extend([ratio(1 << 90, 1), ratio((1 << 111) + 1, 3), ratio(1, 4_000), ratio(1, u128::MAX)]);
+        squares
+    }
+
+    #[test]
+    fn n2_fits_at_every_scale() {
+        for sigma_squared in squares() {
+            // Beyond words, a draw takes microseconds.
+            let draws = if sigma_squared.to_f64() > 1e30 { 10_000 } else { 200_000 };
+            assert_noise_fits(Noise::DiscreteGaussian { sigma_squared }, draws);
+        }
+    }
+
+    #[test]
+    fn the_bounds_hold_gamma() {
+        let mut random = splitmix(11);
+        for square in squares() {
+            let gaussian = DiscreteGaussian::new(square);
+            let t = (square.numerator() / square.denominator()).isqrt().max(1);
+            let multiples = (0..200).map(|_| (u128::from(random.next_u64() >> 32) * 50 * t) >> 32);
+            for y in multiples.chain(0..20) {
+                let (least, most) = gaussian.root.squares(u64::try_from(y).unwrap());
+                let distance = (BigInt::from(y * &gaussian.exact.tq)
+                    - BigInt::from(gaussian.exact.p.clone()))
+                .into_parts()
+                .1;
+                let gamma = (&distance * &distance) << (2 * FRACTION);
+                let below = &gaussian.exact.below;
+                if gamma < (below * 45_u8) << (2 * FRACTION) {
+                    assert!(below * least <= gamma && gamma <= below * most, "{square:?} at {y}");
+                } else {
+                    assert!(least >> (2 * FRACTION) >= 44, "{square:?} at {y}");
+                }
+            }
+        }
+    }
+
+    /// The comparison in words and the one in integers of any length, at random words and at those where the answer turns.
+    #[test]
+    fn n2_words_and_integers_of_any_length_agree() {
+        for square in squares() {
+            let gaussian = DiscreteGaussian::new(square);
+            let t = (square.numerator() / square.denominator()).isqrt().max(1);
+            for magnitude in [0, 1, 2, t / 3, t, t + 1, 2 * t, 5 * t, 40 * t] {
+                let exactly = |word| {
+                    let mut zeros = Stream(|| 0);
+                    gaussian.exact.accepts(magnitude, word, &mut Bits::new(&mut zeros, 2))
+                };
+                let turn = boundary(exactly);
+                let around = (turn.saturating_sub(40).max(1)..turn + 40).step_by(3);
+                for word in
+                    around.chain(telling_words().into_iter().step_by(1000)).filter(|word| word >> 63 == 0)
+                {
+                    let mut words = [word, 0, 0, 0, 0, 0, 0, 0].into_iter();
+                    let mut stream = Stream(|| words.next().unwrap_or(0));
+                    let fast = gaussian.accepts(magnitude as i128, &mut Bits::new(&mut stream, 8));
+                    assert_eq!(fast, exactly(word), "{square:?}, |y| = {magnitude}, at {word:#x}");
+                }
+            }
+        }
+    }
+}

@@ -40,12 +40,12 @@ impl Generator {
     /// # Errors
     /// When it gives no entropy.
     pub fn new() -> Result<Self, NoEntropy> {
-        Ok(Self { stream: seeded()?, used: 0, process: std::process::id() })
+        Ok(Self { stream: seeded()?, used: 0, process: process() })
     }
 
     /// Makes sure that the next `bytes` bytes are this process's own and that their seed is fresh.
     fn prepare(&mut self, bytes: usize) {
-        self.prepare_as(std::process::id(), bytes);
+        self.prepare_as(process(), bytes);
     }
 
     fn prepare_as(&mut self, process: u32, bytes: usize) {
@@ -56,6 +56,11 @@ impl Generator {
             self.process = process;
         }
     }
+}
+
+/// The process that this is, where processes can fork; elsewhere there is nothing to compare (and, on bare wasm32, no id).
+fn process() -> u32 {
+    if cfg!(unix) { std::process::id() } else { 0 }
 }
 
 fn seeded() -> Result<ChaCha12Rng, NoEntropy> {
@@ -98,7 +103,7 @@ mod tests {
     fn draws_of_a_child(parent: &Generator, process: u32) -> [u64; 4] {
         let mut child = Generator { stream: copy(&parent.stream), ..*parent };
         child.prepare_as(process, 32);
-        child.process = std::process::id();
+        child.process = self::process();
         std::array::from_fn(|_| child.next_u64())
     }
 

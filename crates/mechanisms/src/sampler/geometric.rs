@@ -81,3 +81,68 @@ impl Scaled {
         (&bounds.lower * &self.numerator / &below, &bounds.upper * &self.numerator / below)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sampler::goodness::{Stream, assert_fits, boundary, ratio, scales, splitmix, telling_words};
+
+    /// Words on which the draw changes: on both sides of the boundaries of a few values.
+    fn boundary_words(geometric: &Geometric) -> Vec<u64> {
+        let mut zeros = Stream(|| 0);
+        let bits = std::cell::RefCell::new(Bits::new(&mut zeros, 2));
+        let value = |word| geometric.draw_slowly(word, &mut bits.borrow_mut());
+        let middle = value(1 << 62);
+        let bounds = [1, 2, 3, middle.max(1), 3 * middle + 1];
+        let words = bounds.map(|x| boundary(|word| value(word) >= x));
+        words.iter().flat_map(|&word| (word - word.min(3)..word + 4).filter(|&word| word > 0)).collect()
+    }
+
+    #[test]
+    fn n2_words_and_integers_of_any_length_agree() {
+        for scale in scales() {
+            let geometric = Geometric::new(scale);
+            let words = telling_words().into_iter().step_by(40).chain(boundary_words(&geometric));
+            for word in words.filter(|&word| word >> 63 == 0) {
+                for rest in [0, u64::MAX, 0x1234_5678_9ABC_DEF0] {
+                    let (mut one, mut other) = (Stream(|| rest), Stream(|| rest));
+                    let fast = geometric.draw(word, &mut Bits::new(&mut one, 2));
+                    let slow = geometric.draw_slowly(word, &mut Bits::new(&mut other, 2));
+                    assert_eq!(fast, slow, "{scale:?} at {word:#x}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn n2_fits_where_only_the_slow_path_serves() {
+        let scale = ratio((1 << 111) + 1, 1);
+        let geometric = Geometric::new(scale);
+        let mut random = splitmix(6);
+        let mut bits = Bits::new(&mut random, 64);
+        let mut counts = vec![0; 41];
+        for _ in 0..5_000 {
+            let word = bits.word();
+            let draw = geometric.draw(word, &mut bits);
+            counts[usize::try_from((draw >> 108).min(40)).unwrap()] += 1;
+        }
+        let beyond = |eighths: u32| (-f64::from(eighths) / 8.0).exp();
+        let mut probabilities: Vec<f64> = (0..40).map(|j| beyond(j) - beyond(j + 1)).collect();
+        probabilities.push(beyond(40));
+        assert_fits(&counts, &probabilities, "a scale of 2^111");
+    }
+
+    #[test]
+    fn n2_fits() {
+        let mut random = splitmix(8);
+        let mut counts = vec![0; 30];
+        (0..100_000).for_each(|_| {
+            let draw = crate::sampler::geometric(&mut random, ratio(7, 2));
+            counts[usize::try_from(draw.min(29)).unwrap()] += 1;
+        });
+        let beyond = |x: u32| (-f64::from(x) / 3.5).exp();
+        let mut probabilities: Vec<f64> = (0..29).map(|x| beyond(x) - beyond(x + 1)).collect();
+        probabilities.push(beyond(29));
+        assert_fits(&counts, &probabilities, "geometric");
+    }
+}

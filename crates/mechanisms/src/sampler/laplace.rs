@@ -32,3 +32,14 @@ impl DiscreteLaplace {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::noise::Noise;
+    use crate::sampler::goodness::{assert_noise_fits, scales};
+
+    #[test]
+    fn n2_fits_at_every_scale() {
+        scales().into_iter().for_each(|scale| assert_noise_fits(Noise::DiscreteLaplace { scale }, 200_000));
+    }
+}

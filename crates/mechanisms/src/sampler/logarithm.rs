@@ -113,3 +113,27 @@ pub(super) fn minus_log(word: u64) -> Option<(u64, u64)> {
     let spread = (1_u64 << zeros) >> 4;
     Some((computed.saturating_sub(5 + spread), computed + 3))
 }
+
+#[cfg(test)]
+mod tests {
+    use num_bigint::BigUint;
+
+    use super::*;
+    use crate::sampler::exponential::Exponential;
+    use crate::sampler::goodness::telling_words;
+
+    #[test]
+    fn the_interval_holds_the_logarithm_and_is_narrow() {
+        for word in telling_words() {
+            let (lower, upper) = minus_log(word).unwrap();
+            let exact = Exponential::of(word).bounds().unwrap();
+            let widen = |bound: u64| BigUint::from(bound) << (exact.places - u64::from(FRACTION));
+            assert!(widen(lower) <= exact.lower, "{word:#x} from below");
+            assert!(widen(upper) >= exact.upper, "{word:#x} from above");
+            let zeros = (word << 1).leading_zeros();
+            assert!(upper - lower <= 8 + ((1 << zeros) >> 4), "{word:#x} is {} wide", upper - lower);
+        }
+        assert_eq!(minus_log(0), None);
+        assert_eq!(minus_log(1 << 63), None, "the first bit is the sign's");
+    }
+}

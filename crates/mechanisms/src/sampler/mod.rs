@@ -15,6 +15,8 @@ mod fixed;
 mod gaussian;
 mod generator;
 mod geometric;
+#[cfg(test)]
+mod goodness;
 mod laplace;
 mod logarithm;
 mod rounded_normal;

@@ -115,3 +115,60 @@ fn accepts(w: &Bounds, e: &Bounds) -> Option<bool> {
     }
     ((&e.upper << scale) <= &least * &least).then_some(false)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::noise::Noise;
+    use crate::sampler::goodness::{Stream, assert_noise_fits, boundary, scales, telling_words};
+
+    #[test]
+    fn n2_fits_at_every_scale() {
+        scales().into_iter().for_each(|sigma| assert_noise_fits(Noise::RoundedNormal { sigma }, 200_000));
+    }
+
+    /// The decision in words and the one in integers of any length, at random words and at those where it turns.
+    #[test]
+    fn n2_words_and_integers_of_any_length_agree() {
+        for sigma in scales() {
+            let normal = RoundedNormal::new(sigma);
+            let slowly = |first, second| {
+                let mut zeros = Stream(|| 0);
+                normal.slow(first, second, &mut Bits::new(&mut zeros, 2))
+            };
+            for first in telling_words().into_iter().step_by(400) {
+                let turn = boundary(|second| slowly(first, second).is_some());
+                for second in [turn - turn.min(9), turn, turn + 1, turn + 9, 1 << 62, first] {
+                    let fast = match normal.fast(first, second) {
+                        Decision::Rejected => None,
+                        Decision::Accepted(magnitude) => Some(i128::from(magnitude)),
+                        Decision::Open => continue,
+                    };
+                    assert_eq!(fast, slowly(first, second), "{sigma:?} at {first:#x}, {second:#x}");
+                }
+            }
+        }
+    }
+
+    /// Where σW is nearest to another integer.
+    #[test]
+    fn n2_rounding_turns_where_it_should() {
+        for sigma in scales() {
+            let normal = RoundedNormal::new(sigma);
+            let mut zeros = Stream(|| 0);
+            let bits = std::cell::RefCell::new(Bits::new(&mut zeros, 2));
+            // E is 30, and accepts every W up to 8.7.
+            let second = ((-30_f64).exp() * 2_f64.powi(63)) as u64;
+            let value = |first| normal.slow(first, second, &mut bits.borrow_mut()).unwrap_or(i128::MAX);
+            let middle = value(1 << 62);
+            for x in [1, 2, middle.max(1), 3 * middle + 1] {
+                let turn = boundary(|first| value(first) >= x);
+                for first in (turn - turn.min(12)..turn + 12).filter(|&first| first > 0 && first >> 63 == 0) {
+                    if let Decision::Accepted(fast) = normal.fast(first, second) {
+                        assert_eq!(i128::from(fast), value(first), "{sigma:?} at {first:#x}");
+                    }
+                }
+            }
+        }
+    }
+}

@@ -32,3 +32,36 @@ pub fn uniform_below<R: CryptoRng>(rng: &mut R, n: NonZeroU128) -> u128 {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sampler::goodness::{assert_fits, splitmix};
+
+    #[test]
+    fn n2_fits() {
+        for n in [1, 2, 3, 6, 1 << 64, (1 << 64) + 1, (1 << 65) - 1, 3 << 100, u128::MAX] {
+            let cells = n.min(6);
+            let mut random = splitmix(10);
+            let mut counts = vec![0; cells as usize];
+            for _ in 0..60_000 {
+                let value = uniform_below(&mut random, NonZeroU128::new(n).unwrap());
+                assert!(value < n);
+                // Cell of value·cells/n, without overflow.
+                counts[(0..cells).rfind(|&cell| value >= n / cells * cell).unwrap() as usize] += 1;
+            }
+            assert_fits(&counts, &vec![1.0 / cells as f64; cells as usize], &format!("below {n}"));
+        }
+    }
+
+    #[test]
+    fn every_value_comes_from_as_many_words() {
+        // All words of three bits: below 5, each of 0..5 comes from exactly one.
+        for word in 0..8_u64 {
+            let mut words = [word << 61, 2 << 61].into_iter();
+            let mut stream = crate::sampler::goodness::Stream(|| words.next().unwrap_or(0));
+            let expected = if word < 5 { u128::from(word) } else { 2 };
+            assert_eq!(uniform_below(&mut stream, NonZeroU128::new(5).unwrap()), expected);
+        }
+    }
+}
