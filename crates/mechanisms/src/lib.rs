@@ -24,6 +24,7 @@ mod select;
 mod sensitivity;
 mod source;
 pub mod units;
+mod weighted;
 
 pub use accounting::Ceiling;
 pub use charge::{Allowance, Charge, Charged, Digest, Ledger, NotADigest, Overdrawn, Plan, charge};
