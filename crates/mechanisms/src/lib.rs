@@ -10,7 +10,9 @@
 pub mod accounting;
 #[cfg(any(test, feature = "audit"))]
 pub mod audit;
+mod chance;
 mod charge;
+mod choose;
 mod entry;
 mod loss;
 mod measure;
@@ -24,9 +26,11 @@ mod select;
 mod sensitivity;
 mod source;
 pub mod units;
+mod weighted;
 
 pub use accounting::Ceiling;
 pub use charge::{Allowance, Charge, Charged, Digest, Ledger, NotADigest, Overdrawn, Plan, charge};
+pub use choose::{BadChoice, Choice, Chooser, Pick, ScoreChange, choose};
 pub use entry::{BadEntry, Entry};
 pub use loss::{Accounting, Loss};
 pub use measure::measure;

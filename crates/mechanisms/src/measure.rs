@@ -24,8 +24,7 @@ pub fn measure(
 ) -> Result<Release<Vec<i128>>, CalibrationError> {
     let loss = charge.loss();
     let noise = Noise::calibrate(family, loss, sensitivity)?;
-    match source.answer(&Call::Add { loss, noise, sensitivity, exact: exact.exact() }) {
-        Answer::Integers(noisy) => Ok(Release::made_by_a_mechanism(noisy)),
-        Answer::Keys(_) => unreachable!("a source answers a vector with a vector"),
-    }
+    let answer = source.answer(&Call::Add { loss, noise, sensitivity, exact: exact.exact() });
+    let Answer::Integers(noisy) = answer else { unreachable!("a source answers a vector with a vector") };
+    Ok(Release::made_by_a_mechanism(noisy))
 }

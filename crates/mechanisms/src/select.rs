@@ -123,10 +123,10 @@ pub fn select(
     let noise = Noise::calibrate(family, loss, sensitivity)?;
     let threshold = threshold(noise, entry, loss.delta())?;
     let call = Call::Select { loss, noise, sensitivity, entry, threshold, candidates: candidates.exact() };
-    match source.answer(&call) {
-        Answer::Keys(keys) => Ok(Release::made_by_a_mechanism(keys)),
-        Answer::Integers(_) => unreachable!("a source answers a selection with keys"),
-    }
+    let Answer::Keys(keys) = source.answer(&call) else {
+        unreachable!("a source answers a selection with keys")
+    };
+    Ok(Release::made_by_a_mechanism(keys))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! logs each call with its exact input and replays recorded outputs on a neighbouring data set: that is how the
 //! sensitivity of every statistic is tested.
 
+use crate::choose::{Chooser, pick_row};
 use crate::entry::Entry;
 use crate::loss::Loss;
 use crate::noise::Noise;
@@ -44,6 +45,15 @@ pub enum Call<'a> {
         /// Keys and their exact weights; every weight is positive.
         candidates: &'a [(Key, i128)],
     },
+    /// Choose candidates of high score in each row.
+    Choose {
+        /// What it was charged.
+        loss: Loss,
+        /// What is chosen, and how.
+        chooser: Chooser,
+        /// The exact scores of the candidates, row by row.
+        scores: &'a [Vec<i128>],
+    },
 }
 
 /// The answer to a [`Call`].
@@ -54,6 +64,8 @@ pub enum Answer {
     Integers(Vec<i128>),
     /// To [`Call::Select`]: in order of the key bytes.
     Keys(Vec<(Key, i128)>),
+    /// To [`Call::Choose`]: positions in each row, in the order of the picks.
+    Positions(Vec<Vec<usize>>),
 }
 
 pub(crate) mod sealed {
@@ -113,6 +125,9 @@ pub(crate) fn answer_with<R: rand_core::CryptoRng>(rng: &mut R, call: &Call<'_>)
             let mut keys: Vec<_> = passed.map(|((key, _), value)| (key.clone(), value)).collect();
             keys.sort();
             Answer::Keys(keys)
+        }
+        Call::Choose { chooser, scores, .. } => {
+            Answer::Positions(scores.iter().map(|row| pick_row(rng, *chooser, row)).collect())
         }
     }
 }

@@ -1,10 +1,8 @@
 //! Whether two traces are those of neighbours, exactly and with no slack.
 
-use std::collections::BTreeMap;
+mod inputs;
 
-use crate::entry::Entry;
-use crate::sensitivity::Sensitivity;
-use crate::source::Key;
+use inputs::{rows, selections, vectors};
 
 use super::question::{Question, Trace};
 
@@ -154,6 +152,22 @@ pub enum Violation {
         /// Position of the call, from 0.
         call: usize,
     },
+    /// More rows of scores changed than one person can move.
+    #[error("call {call}: {count} rows of scores changed, and a person is in at most {allowed}")]
+    Rows {
+        /// Position of the call, from 0.
+        call: usize,
+        /// How many.
+        count: usize,
+        /// What was declared.
+        allowed: usize,
+    },
+    /// Scores that were declared to move the same way moved both ways.
+    #[error("call {call}: some scores rose and some fell, and they were declared to move together")]
+    NotMonotone {
+        /// Position of the call, from 0.
+        call: usize,
+    },
     /// The same noisy outputs led to different outcomes.
     #[error("the outcomes differ although all noisy outputs are the same")]
     Outcome,
@@ -214,85 +228,15 @@ fn question(call: usize, ours: &Question, theirs: &Question) -> Result<Reach, Vi
             equal("threshold", threshold == their_threshold)?;
             selections(call, *sensitivity, entry, candidates, their_candidates)
         }
-        (Question::Add { .. } | Question::Select { .. }, _) => {
+        (
+            Question::Choose { chooser, scores, .. },
+            Question::Choose { chooser: their_chooser, scores: their_scores, .. },
+        ) => {
+            equal("choice", chooser == their_chooser)?;
+            rows(call, chooser.choice, scores, their_scores)
+        }
+        (Question::Add { .. } | Question::Select { .. } | Question::Choose { .. }, _) => {
             Err(Violation::Mechanism { call, first, second })
         }
     }
-}
-
-/// The change under the norm of the declared sensitivity.
-fn norm(
-    call: usize,
-    sensitivity: Sensitivity,
-    changes: impl Iterator<Item = (i128, i128)>,
-) -> Result<(u128, u128), Violation> {
-    let (allowed, squared) = match sensitivity {
-        Sensitivity::L1(l1) => (l1.units(), false),
-        Sensitivity::L2Squared(l2) => (l2.units(), true),
-    };
-    let moved = changes.map(|(a, b)| a.abs_diff(b)).try_fold(0_u128, |sum, change| {
-        let term = if squared { change.checked_mul(change)? } else { change };
-        sum.checked_add(term)
-    });
-    match moved {
-        Some(moved) if moved <= allowed => Ok((moved, allowed)),
-        Some(_) | None => Err(Violation::Sensitivity { call, moved: moved.unwrap_or(u128::MAX), allowed }),
-    }
-}
-
-fn vectors(
-    call: usize,
-    sensitivity: Sensitivity,
-    ours: &[i128],
-    theirs: &[i128],
-) -> Result<Reach, Violation> {
-    if ours.len() != theirs.len() {
-        return Err(Violation::Length { call, first: ours.len(), second: theirs.len() });
-    }
-    let changes = ours.iter().copied().zip(theirs.iter().copied());
-    let (moved, allowed) = norm(call, sensitivity, changes)?;
-    Ok(Reach { mechanism: "add", moved, allowed, new_keys: None })
-}
-
-fn by_key(call: usize, candidates: &[(Key, i128)]) -> Result<BTreeMap<&Key, i128>, Violation> {
-    if let Some(&(_, weight)) = candidates.iter().find(|(_, weight)| *weight <= 0) {
-        return Err(Violation::NotPositive { call, weight });
-    }
-    let map: BTreeMap<_, _> = candidates.iter().map(|(key, weight)| (key, *weight)).collect();
-    if map.len() == candidates.len() { Ok(map) } else { Err(Violation::Twice { call }) }
-}
-
-fn selections(
-    call: usize,
-    sensitivity: Sensitivity,
-    entry: &Entry,
-    ours: &[(Key, i128)],
-    theirs: &[(Key, i128)],
-) -> Result<Reach, Violation> {
-    let (ours, theirs) = (by_key(call, ours)?, by_key(call, theirs)?);
-    let common = ours.iter().filter_map(|(key, weight)| theirs.get(key).map(|other| (*weight, *other)));
-    let (moved, allowed) = norm(call, sensitivity, common)?;
-    let alone = |one: &BTreeMap<&Key, i128>, other: &BTreeMap<&Key, i128>| -> Vec<i128> {
-        one.iter().filter(|(key, _)| !other.contains_key(*key)).map(|(_, weight)| *weight).collect()
-    };
-    let (first, second) = (alone(&ours, &theirs), alone(&theirs, &ours));
-    if !first.is_empty() && !second.is_empty() {
-        return Err(Violation::TwoSided { call });
-    }
-    let new: Vec<i128> = [first, second].concat();
-    let (count, cap) = (new.len(), entry.cap());
-    if count > cap {
-        return Err(Violation::Cap { call, count, cap });
-    }
-    let new_keys = match new.iter().copied().max() {
-        None => None,
-        Some(weight) => {
-            let allowed = entry.largest(count);
-            if weight > allowed {
-                return Err(Violation::Weight { call, count, weight, allowed });
-            }
-            Some(NewKeys { count, cap, largest: weight, allowed })
-        }
-    };
-    Ok(Reach { mechanism: "select", moved, allowed, new_keys })
 }

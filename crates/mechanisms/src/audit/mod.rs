@@ -31,6 +31,7 @@
 
 mod binomial;
 mod compare;
+mod exact;
 mod question;
 mod recorder;
 #[cfg(test)]
@@ -38,6 +39,7 @@ mod tests;
 
 pub use binomial::clopper_pearson;
 pub use compare::{Divergence, NewKeys, Reach, Violation, compare};
+pub use exact::{hockey_stick, judge, spent};
 pub use question::{Question, Trace};
 pub use recorder::{Mode, Recorder};
 

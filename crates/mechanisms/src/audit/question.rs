@@ -1,5 +1,6 @@
 //! What was asked of a noise source, and what it answered.
 
+use crate::choose::Chooser;
 use crate::entry::Entry;
 use crate::loss::Loss;
 use crate::noise::Noise;
@@ -24,6 +25,8 @@ pub enum Question {
         threshold: i128,
         candidates: Vec<(Key, i128)>,
     },
+    /// [`Call::Choose`].
+    Choose { loss: Loss, chooser: Chooser, scores: Vec<Vec<i128>> },
 }
 
 impl Question {
@@ -33,6 +36,7 @@ impl Question {
         match self {
             Self::Add { .. } => "add",
             Self::Select { .. } => "select",
+            Self::Choose { .. } => "choose",
         }
     }
 
@@ -40,7 +44,7 @@ impl Question {
     #[must_use]
     pub const fn loss(&self) -> Loss {
         match self {
-            Self::Add { loss, .. } | Self::Select { loss, .. } => *loss,
+            Self::Add { loss, .. } | Self::Select { loss, .. } | Self::Choose { loss, .. } => *loss,
         }
     }
 }
@@ -59,6 +63,7 @@ impl From<&Call<'_>> for Question {
                 threshold,
                 candidates: candidates.to_vec(),
             },
+            Call::Choose { loss, chooser, scores } => Self::Choose { loss, chooser, scores: scores.to_vec() },
         }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use rand::rngs::StdRng;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
 
+use crate::choose::pick_row;
 use crate::noise::Noise;
 use crate::source::{Answer, Call, answer_with, sealed};
 
@@ -89,10 +90,14 @@ impl sealed::Answers for Recorder {
 }
 
 fn fits(call: &Call<'_>, answer: &Answer) -> bool {
-    match (call, answer) {
-        (Call::Add { exact, .. }, Answer::Integers(noisy)) => exact.len() == noisy.len(),
-        (Call::Select { .. }, Answer::Keys(_)) => true,
-        (Call::Add { .. }, Answer::Keys(_)) | (Call::Select { .. }, Answer::Integers(_)) => false,
+    match call {
+        Call::Add { exact, .. } => matches!(answer, Answer::Integers(noisy) if noisy.len() == exact.len()),
+        Call::Select { .. } => matches!(answer, Answer::Keys(_)),
+        Call::Choose { scores, .. } => {
+            let within = |(row, at): (&Vec<i128>, &Vec<usize>)| at.iter().all(|at| *at < row.len());
+            matches!(answer, Answer::Positions(rows)
+                if rows.len() == scores.len() && scores.iter().zip(rows).all(within))
+        }
     }
 }
 
@@ -104,6 +109,15 @@ fn exact(call: &Call<'_>, open: bool) -> Answer {
             let mut keys: Vec<_> = passed.cloned().collect();
             keys.sort();
             Answer::Keys(keys)
+        }
+        Call::Choose { chooser, scores, .. } => {
+            let best = |row: &Vec<i128>| {
+                let mut positions: Vec<_> = (0..row.len()).collect();
+                positions.sort_by_key(|at| std::cmp::Reverse(row[*at]));
+                positions.truncate(chooser.choice.picks() as usize);
+                positions
+            };
+            Answer::Positions(scores.iter().map(best).collect())
         }
     }
 }
@@ -120,6 +134,10 @@ fn wild(rng: &mut StdRng, call: &Call<'_>) -> Answer {
             let mut keys: Vec<_> = passed.into_iter().map(over).collect();
             keys.sort();
             Answer::Keys(keys)
+        }
+        Call::Choose { chooser, scores, .. } => {
+            let flat = |row: &Vec<i128>| pick_row(rng, *chooser, &vec![0; row.len()]);
+            Answer::Positions(scores.iter().map(flat).collect())
         }
     }
 }
