@@ -20,11 +20,14 @@ pub mod policy;
 pub mod release;
 pub mod resolve;
 pub mod render;
+pub mod session;
 pub mod statistics;
 pub mod table;
 pub mod value;
 
 pub use document::{LARGEST_FILE, Places};
 pub use job::Job;
-pub use resolve::resolve;
+pub use polars;
 pub use policy::{Parsed, Policy};
+pub use resolve::{Resolved, resolve};
+pub use session::{Answer, Answered, Error, Query, Session};

@@ -6,11 +6,13 @@
 mod calendar;
 mod consent;
 mod join;
+pub(crate) mod label;
 mod local;
 mod parts;
 mod rows;
 
 pub(crate) use calendar::Calendar;
+pub(crate) use consent::wanted as consent_wanted;
 pub use local::LocalBackend;
 pub(crate) use parts::{bin_range, text_keys};
 pub use rows::{Frame, load};
