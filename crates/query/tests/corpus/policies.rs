@@ -64,7 +64,7 @@ fn the_budget() {
         ("[budget]", "no_privacy = \"x\"\n[budgt]", no(UnknownField, "did you mean")),
     ];
     // `[data]` and `[budget]` are followed by other lines with comments: the edits keep them whole.
-    let base = POLICY.lines().map(|line| strip(line)).collect::<Vec<_>>().join("\n");
+    let base = POLICY.lines().map(strip).collect::<Vec<_>>().join("\n");
     for &(from, to, expected) in cases {
         policy(&edited(&base, from, to), expected);
     }
