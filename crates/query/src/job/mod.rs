@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use flockwise_mechanisms::{Delta, Epsilon, Rho};
+use serde::Deserialize;
 
 use crate::diagnostic::{Diagnostics, SourceFile};
 use crate::document::{self, Places, Reader};
@@ -151,6 +152,17 @@ impl Job {
         let job = parse::job(&mut reader, &root);
         let value = reader.finish(job)?;
         Ok(Parsed { value, places: Places::new(file, root) })
+    }
+
+    /// Holds a job that was built in code to what a file must fulfil: a list that may not be empty is not, a width is a
+    /// positive number, and so on.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn check(&self) -> Result<(), Diagnostics> {
+        // Through the same reader as a file, so that the two can never differ in what they accept.
+        let root = document::Node::deserialize(self.to_json()).expect("every JSON value is a tree");
+        Self::from_tree(SourceFile::new("job", ""), root).map(|_| ())
     }
 
     /// The job as JSON: [`Job::parse_json`] reads it back.
