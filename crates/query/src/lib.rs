@@ -13,6 +13,6 @@ pub mod resolve;
 pub mod value;
 
 pub use document::{LARGEST_FILE, Places};
-pub use job::Job;
+pub use job::{Job, Query};
 pub use policy::{Parsed, Policy};
 pub use resolve::{Resolved, resolve};

@@ -5,6 +5,7 @@
 
 mod by;
 mod parse;
+mod query;
 mod statistic;
 mod types;
 mod write;
@@ -13,7 +14,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use flockwise_mechanisms::{Delta, Epsilon, Rho};
-use serde::Deserialize;
 
 use crate::diagnostic::{Diagnostics, SourceFile};
 use crate::document::{self, Places, Reader};
@@ -23,6 +23,7 @@ use crate::policy::Parsed;
 use crate::value::ColumnType;
 
 pub use by::{Bins, By, Every, EveryUnit, KeyRequest, NullKeyRequest, Weekday, Window};
+pub use query::{Part, Query};
 pub use statistic::{
     Activity, Affinity, Aggregate, CoOccurrence, Histogram, Measure, Popularity, Quantile, Reach, Retention,
     Statistic, Summary, TopK, Transitions,
@@ -161,7 +162,7 @@ impl Job {
     /// Everything that is wrong with it.
     pub fn check(&self) -> Result<(), Diagnostics> {
         // Through the same reader as a file, so that the two can never differ in what they accept.
-        let root = document::Node::deserialize(self.to_json()).expect("every JSON value is a tree");
+        let root = document::Node::from_json(self.to_json());
         Self::from_tree(SourceFile::new("job", ""), root).map(|_| ())
     }
 
@@ -180,7 +181,7 @@ impl serde::Serialize for Job {
 
 impl<'de> serde::Deserialize<'de> for Job {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let root = document::Node::deserialize(deserializer)?;
+        let root = <document::Node as serde::Deserialize>::deserialize(deserializer)?;
         Self::from_tree(SourceFile::new("job", ""), root)
             .map(|parsed| parsed.value)
             .map_err(serde::de::Error::custom)
