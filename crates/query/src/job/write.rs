@@ -195,7 +195,7 @@ fn by(by: &By) -> Json {
     if all.len() == 1 { json!(by.column) } else { Json::Object(all) }
 }
 
-fn literal(literal: &Literal) -> Json {
+pub(super) fn literal(literal: &Literal) -> Json {
     match literal {
         Literal::Bool(value) => json!(value),
         Literal::Int(value) => json!(value),
