@@ -42,7 +42,9 @@ pub(crate) enum Command {
     #[command(after_help = "Example: flockwise plan job.toml --policy policy.toml")]
     Plan(Plan),
     /// Charge a job, run it, print its releases.
-    #[command(after_help = "Example: flockwise run job.toml --policy policy.toml --request-id popular-2026-11-24")]
+    #[command(
+        after_help = "Example: flockwise run job.toml --policy policy.toml --request-id popular-2026-11-24"
+    )]
     Run(Run),
     /// Show what is spent and what is left.
     #[command(after_help = "Example: flockwise budget policy.toml --fail-below 20%")]

@@ -28,7 +28,8 @@ pub(crate) fn budget(args: &Budget) -> Result<(), Failure> {
 
 fn percent(text: &str) -> Result<f64, Failure> {
     let number = text.strip_suffix('%').unwrap_or(text).trim().parse::<f64>();
-    let wrong = || Failure::Arguments("--fail-below takes a percentage from 0 to 100, such as 20%".to_owned());
+    let wrong =
+        || Failure::Arguments("--fail-below takes a percentage from 0 to 100, such as 20%".to_owned());
     number.ok().filter(|number| (0.0..=100.0).contains(number)).ok_or_else(wrong)
 }
 
@@ -40,9 +41,16 @@ fn part_left(left: Loss, whole: Loss) -> f64 {
 
 fn print(status: &Status, ceiling: Ceiling, spent: Loss, left: Loss, part: f64) {
     println!("{} · one person is one {}", status.binding.data, status.binding.privacy_unit);
-    println!("  ceiling   epsilon {}, delta {} ({} accounting)", ceiling.epsilon, ceiling.delta, ceiling.accounting);
+    println!(
+        "  ceiling   epsilon {}, delta {} ({} accounting)",
+        ceiling.epsilon, ceiling.delta, ceiling.accounting
+    );
     println!("  enforced  {}", status.rectangle);
-    println!("  spent     {spent} in {} charge(s); an indication: epsilon {:.4} so far", status.charges, ceiling.epsilon_of(spent));
+    println!(
+        "  spent     {spent} in {} charge(s); an indication: epsilon {:.4} so far",
+        status.charges,
+        ceiling.epsilon_of(spent)
+    );
     println!("  left      {left} ({part:.1}%)");
     if let Some(window) = status.windows.first() {
         for (analyst, loss) in &window.by_analyst {
@@ -56,10 +64,14 @@ fn print(status: &Status, ceiling: Ceiling, spent: Loss, left: Loss, part: f64) 
 }
 
 fn as_json(status: &Status, ceiling: Ceiling, spent: Loss, left: Loss, part: f64) -> serde_json::Value {
-    let by = |list: &[(String, Loss)]| list.iter().map(|(name, loss)| json!({ "name": name, "loss": loss })).collect::<Vec<_>>();
+    let by = |list: &[(String, Loss)]| {
+        list.iter().map(|(name, loss)| json!({ "name": name, "loss": loss })).collect::<Vec<_>>()
+    };
     let window = status.windows.first();
     let analysts: Vec<(String, Loss)> = window
-        .map(|window| window.by_analyst.iter().map(|(name, loss)| (name.clone().unwrap_or_default(), *loss)).collect())
+        .map(|window| {
+            window.by_analyst.iter().map(|(name, loss)| (name.clone().unwrap_or_default(), *loss)).collect()
+        })
         .unwrap_or_default();
     json!({
         "schema": "flockwise.budget/1",

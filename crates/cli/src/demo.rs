@@ -27,7 +27,10 @@ pub(crate) fn demo(args: &Demo, quiet: bool, report: &mut Report) -> Result<(), 
         std::fs::write(folder.join("job.toml"), JOB).map_err(Failure::Demo)?;
         std::fs::write(&policy, POLICY).map_err(Failure::Demo)?;
         let id = Session::open(&policy)?.init()?;
-        let pinned = POLICY.replace("ledger = \"films.ledger\"", &format!("ledger = \"films.ledger\"\nledger_id = \"{id}\""));
+        let pinned = POLICY.replace(
+            "ledger = \"films.ledger\"",
+            &format!("ledger = \"films.ledger\"\nledger_id = \"{id}\""),
+        );
         std::fs::write(&policy, pinned).map_err(Failure::Demo)?;
     }
     let session = Session::open(&policy)?;
@@ -58,14 +61,18 @@ the request is answered already. What to try next:
     )
 }
 
-const GENRES: [&str; 8] = ["Drama", "Comedy", "Action", "Thriller", "Romance", "Documentary", "Animation", "Horror"];
+const GENRES: [&str; 8] =
+    ["Drama", "Comedy", "Action", "Thriller", "Romance", "Documentary", "Animation", "Horror"];
 const COUNTRIES: [(&str, f64); 4] = [("NL", 0.45), ("DE", 0.3), ("BE", 0.2), ("LU", 0.05)];
 const PEOPLE: usize = 5_000;
 const FILMS: usize = 400;
 
 /// Made-up people and what they watched. The seed makes data, never noise.
 fn data(folder: &Path) -> std::io::Result<()> {
-    #[expect(clippy::disallowed_methods, reason = "made-up data, not noise: the demo shows the same films everywhere")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "made-up data, not noise: the demo shows the same films everywhere"
+    )]
     let mut rng = StdRng::seed_from_u64(2026);
     let popularity = Zipf::new(FILMS as f64, 1.05).map_err(std::io::Error::other)?;
     let activity = Zipf::new(200.0, 1.6).map_err(std::io::Error::other)?;
@@ -74,7 +81,8 @@ fn data(folder: &Path) -> std::io::Result<()> {
         .map(|_| {
             let first = GENRES[rng.random_range(0..GENRES.len())];
             let second = GENRES[rng.random_range(0..GENRES.len())];
-            let genres = if rng.random_bool(0.5) && second != first { vec![first, second] } else { vec![first] };
+            let genres =
+                if rng.random_bool(0.5) && second != first { vec![first, second] } else { vec![first] };
             (genres, taste.sample(&mut rng))
         })
         .collect();
@@ -123,13 +131,48 @@ fn data(folder: &Path) -> std::io::Result<()> {
 /// A title for every film: adjective and noun, all different.
 fn title(film: usize) -> String {
     const FIRST: [&str; 20] = [
-        "The Silent", "A Crooked", "The Last", "Midnight", "The Paper", "Golden", "The Hidden", "Winter's", "The Seventh",
-        "Blue", "The Wandering", "An Honest", "The Glass", "Distant", "The Broken", "Summer's", "The Patient", "Electric",
-        "The Northern", "Second",
+        "The Silent",
+        "A Crooked",
+        "The Last",
+        "Midnight",
+        "The Paper",
+        "Golden",
+        "The Hidden",
+        "Winter's",
+        "The Seventh",
+        "Blue",
+        "The Wandering",
+        "An Honest",
+        "The Glass",
+        "Distant",
+        "The Broken",
+        "Summer's",
+        "The Patient",
+        "Electric",
+        "The Northern",
+        "Second",
     ];
     const SECOND: [&str; 20] = [
-        "Harbour", "Feather", "Parade", "Orchard", "Signal", "Lantern", "River", "Flock", "Witness", "Garden", "Horizon",
-        "Letter", "Kingdom", "Mirror", "Tide", "Station", "Voyage", "Shadow", "Anthem", "Migration",
+        "Harbour",
+        "Feather",
+        "Parade",
+        "Orchard",
+        "Signal",
+        "Lantern",
+        "River",
+        "Flock",
+        "Witness",
+        "Garden",
+        "Horizon",
+        "Letter",
+        "Kingdom",
+        "Mirror",
+        "Tide",
+        "Station",
+        "Voyage",
+        "Shadow",
+        "Anthem",
+        "Migration",
     ];
     // 7 and 20 have no common factor, so the films run through all pairs.
     format!("{} {}", FIRST[film % 20], SECOND[(film / 20 + film * 7) % 20])

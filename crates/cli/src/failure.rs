@@ -25,7 +25,9 @@ pub(crate) enum Failure {
         source: std::io::Error,
     },
     /// Everything is charged and stored, and cannot be written out.
-    #[error("cannot write the releases: {source}; they are charged and stored: run again with --request-id {request}, which is free")]
+    #[error(
+        "cannot write the releases: {source}; they are charged and stored: run again with --request-id {request}, which is free"
+    )]
     Written {
         /// The request to run again.
         request: String,

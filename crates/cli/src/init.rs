@@ -9,6 +9,9 @@ pub(crate) fn init(args: &Init) -> Result<(), Failure> {
     let session = Session::open(&args.policy)?;
     let id = session.init()?;
     println!("{id}");
-    eprintln!("The ledger is made. Pin it in {} under [budget]:\n  ledger_id = \"{id}\"", args.policy.display());
+    eprintln!(
+        "The ledger is made. Pin it in {} under [budget]:\n  ledger_id = \"{id}\"",
+        args.policy.display()
+    );
     Ok(())
 }

@@ -13,7 +13,12 @@ pub(crate) fn ledger(args: &Ledger) -> Result<(), Failure> {
         LedgerCommand::Verify(at) => {
             let head = open(at)?.verify()?;
             match at.format {
-                PlanFormat::Table => println!("ledger {}: {} entries, the chain is whole; head {}", head.ledger_id, head.entry + 1, head.hash),
+                PlanFormat::Table => println!(
+                    "ledger {}: {} entries, the chain is whole; head {}",
+                    head.ledger_id,
+                    head.entry + 1,
+                    head.hash
+                ),
                 PlanFormat::Json => println!("{}", serde_json::json!({ "ok": true, "head": head })),
             }
             Ok(())
@@ -54,9 +59,11 @@ fn line(entry: &Entry) -> String {
 pub(crate) fn verify_release(args: &Verify) -> Result<(), Failure> {
     let text = std::fs::read(&args.release)
         .map_err(|error| Failure::Arguments(format!("cannot read {}: {error}", args.release.display())))?;
-    let not_a_release = |_| Failure::Arguments(format!("{} is no release of flockwise", args.release.display()));
+    let not_a_release =
+        |_| Failure::Arguments(format!("{} is no release of flockwise", args.release.display()));
     let document: Document = serde_json::from_slice(&text).map_err(not_a_release)?;
-    let receipt = document.receipt.clone().ok_or_else(|| Failure::NotCharged("it has no receipt".to_owned()))?;
+    let receipt =
+        document.receipt.clone().ok_or_else(|| Failure::NotCharged("it has no receipt".to_owned()))?;
     let session = Session::open(&args.under.policy)?;
     let ledger = session.ledger()?;
     ledger.verify()?;
@@ -69,8 +76,13 @@ pub(crate) fn verify_release(args: &Verify) -> Result<(), Failure> {
         Document { rows, ..(*known).clone() } == document
     };
     if stored.iter().find(same).is_none() {
-        return Err(Failure::NotCharged("it differs from the release that was stored for this request".to_owned()));
+        return Err(Failure::NotCharged(
+            "it differs from the release that was stored for this request".to_owned(),
+        ));
     }
-    println!("{}: charged as entry {} of ledger {}, and unchanged", document.release, receipt.entry, receipt.ledger_id);
+    println!(
+        "{}: charged as entry {} of ledger {}, and unchanged",
+        document.release, receipt.entry, receipt.ledger_id
+    );
     Ok(())
 }

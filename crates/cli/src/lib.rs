@@ -34,7 +34,9 @@ pub fn main() -> ExitCode {
         report.entry = report.entry.or(failure.charged_entry());
         match arguments.log {
             args::Log::Text => eprintln!("error: {failure}"),
-            args::Log::Json => eprintln!("{}", serde_json::json!({ "event": "error", "message": failure.to_string() })),
+            args::Log::Json => {
+                eprintln!("{}", serde_json::json!({ "event": "error", "message": failure.to_string() }))
+            }
         }
     }
     if arguments.log == args::Log::Json {

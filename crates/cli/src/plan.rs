@@ -22,9 +22,9 @@ pub(crate) fn plan(args: &Plan) -> Result<(), Failure> {
 pub(crate) fn settings(set: &[String]) -> Result<BTreeMap<String, String>, Failure> {
     let mut settings = BTreeMap::new();
     for text in set {
-        let (name, value) = text
-            .split_once('=')
-            .ok_or_else(|| Failure::Arguments("--set takes NAME=VALUE, such as --set day=2026-11-24".to_owned()))?;
+        let (name, value) = text.split_once('=').ok_or_else(|| {
+            Failure::Arguments("--set takes NAME=VALUE, such as --set day=2026-11-24".to_owned())
+        })?;
         if settings.insert(name.to_owned(), value.to_owned()).is_some() {
             return Err(Failure::Arguments(format!("--set gives {name} twice")));
         }

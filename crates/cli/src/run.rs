@@ -18,7 +18,9 @@ pub(crate) fn run(args: &Run, all: &Arguments, report: &mut Report) -> Result<()
     }
     let job = Job::open(&args.job)?;
     let plan = session.plan_job(&job.value, &job.places, &settings(&args.set)?)?;
-    if args.out.is_none() && (args.format == Format::Parquet || args.format == Format::Csv && plan.releases.len() > 1) {
+    if args.out.is_none()
+        && (args.format == Format::Parquet || args.format == Format::Csv && plan.releases.len() > 1)
+    {
         let message = "this format writes a file for each release: give --out DIR".to_owned();
         return Err(Failure::Arguments(message));
     }
@@ -51,7 +53,9 @@ fn say(answer: &Answer, id: &RequestId, args: &Run) {
     let what = match answer.answered() {
         Answered::Charged => format!("charged as ledger entry {entry}"),
         Answered::Retried => format!("charged before, as ledger entry {entry}; this try was free"),
-        Answered::Before => format!("answered before, charged as ledger entry {entry}; these are the same bytes"),
+        Answered::Before => {
+            format!("answered before, charged as ledger entry {entry}; these are the same bytes")
+        }
     };
     eprintln!("request {id}: {what}");
     if let Some(out) = &args.out {
@@ -62,8 +66,8 @@ fn say(answer: &Answer, id: &RequestId, args: &Run) {
 /// A name for a run that was given none: two such runs are two requests.
 fn fresh_id() -> Result<RequestId, Failure> {
     let mut bytes = [0; 8];
-    rand::rngs::SysRng
-        .try_fill_bytes(&mut bytes)
-        .map_err(|_| Failure::Arguments("the operating system gives no random bytes for a request id".to_owned()))?;
+    rand::rngs::SysRng.try_fill_bytes(&mut bytes).map_err(|_| {
+        Failure::Arguments("the operating system gives no random bytes for a request id".to_owned())
+    })?;
     Ok(RequestId::new(format!("run-{:016x}", u64::from_le_bytes(bytes)))?)
 }

@@ -64,11 +64,18 @@ fn cell(table: &Table, row: &[Value], at: usize) -> String {
     if table.columns[at].bars.is_none() {
         return if row[at] == Value::Null { "(none)".to_owned() } else { plain(&row[at]) };
     }
-    let (Value::Float(value), Value::Float(low), Value::Float(high)) = (&row[at], &row[at + 1], &row[at + 2]) else {
+    let (Value::Float(value), Value::Float(low), Value::Float(high)) = (&row[at], &row[at + 1], &row[at + 2])
+    else {
         return "unknown".to_owned();
     };
     let width = (high - low) / 2.0;
-    let decimals = if width >= 10.0 { 0 } else if width >= 1.0 { 1 } else { (1.0 - width.max(1e-9).log10().floor()) as usize };
+    let decimals = if width >= 10.0 {
+        0
+    } else if width >= 1.0 {
+        1
+    } else {
+        (1.0 - width.max(1e-9).log10().floor()) as usize
+    };
     if ((high - value) - (value - low)).abs() <= 0.06 * width {
         format!("{value:.decimals$} ± {width:.decimals$}")
     } else {
@@ -141,7 +148,11 @@ pub fn csv(document: &Document) -> Result<String, BadCell> {
     let table = document.table()?;
     let mut out = String::new();
     let quote = |text: &str| {
-        if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+        if text.contains(['"', ',', '\n', '\r']) {
+            format!("\"{}\"", text.replace('"', "\"\""))
+        } else {
+            text.to_owned()
+        }
     };
     let mut line = |cells: Vec<String>| {
         out.push_str(&cells.join(","));

@@ -43,8 +43,10 @@ pub(super) fn join(plan: &Join, frame: &Frame, base: &Path) -> Result<Joined, Un
     let preflight = source.preflight(&wanted_of_table(&plan.key, &plan.columns)).map_err(|_| Unreadable)?;
     let read = source.read(&preflight)?;
     let wanted = plan.key.iter().chain(&plan.columns);
-    let all: Vec<(ColumnName, Column)> =
-        wanted.zip(read).map(|(wanted, column)| (wanted.name.clone(), normalized(column, &wanted.normalize))).collect();
+    let all: Vec<(ColumnName, Column)> = wanted
+        .zip(read)
+        .map(|(wanted, column)| (wanted.name.clone(), normalized(column, &wanted.normalize)))
+        .collect();
     let keys: Vec<&Column> = all[..plan.key.len()].iter().map(|(_, column)| column).collect();
     let values: Vec<&Column> = all[plan.key.len()..].iter().map(|(_, column)| column).collect();
     let mut rows: HashMap<Vec<u8>, u32> = HashMap::new();

@@ -13,7 +13,11 @@ use crate::resolve::Label;
 use crate::table::{ColumnKind, Table, TableColumn};
 use crate::value::{ColumnType, Value};
 
-fn source(label: &Label, policy: &Policy, base: &Path) -> Option<Result<(Source, Vec<Wanted>), PreflightError>> {
+fn source(
+    label: &Label,
+    policy: &Policy,
+    base: &Path,
+) -> Option<Result<(Source, Vec<Wanted>), PreflightError>> {
     let table = policy.tables.get(&label.table)?;
     let column = table.columns.get(&label.column)?;
     let wanted_key = table.key.iter().map(|name| {
@@ -42,8 +46,11 @@ pub(crate) fn join(release: &ReleasePlan, mut table: Table, policy: &Policy, bas
     for (at, label) in release.labels.iter().enumerate() {
         let place = release.keys.len() + at;
         let names = look_up(label, policy, base).unwrap_or_default();
-        let on: Vec<usize> =
-            label.on.iter().filter_map(|name| table.columns.iter().position(|c| c.name == name.as_str())).collect();
+        let on: Vec<usize> = label
+            .on
+            .iter()
+            .filter_map(|name| table.columns.iter().position(|c| c.name == name.as_str()))
+            .collect();
         for row in &mut table.rows {
             let mut key = Vec::new();
             on.iter().for_each(|&column| encode(&row[column], &mut key));
@@ -73,7 +80,8 @@ fn look_up(label: &Label, policy: &Policy, base: &Path) -> Option<HashMap<Vec<u8
     let mut columns = source.read(&source.preflight(&wanted).ok()?).ok()?;
     let steps = |name| policy.columns.get(name).map(|column| column.normalize.clone()).unwrap_or_default();
     let labels = normalized(columns.pop()?, &table.columns.get(&label.column)?.normalize);
-    let keys: Vec<_> = columns.into_iter().zip(&table.key).map(|(column, name)| normalized(column, &steps(name))).collect();
+    let keys: Vec<_> =
+        columns.into_iter().zip(&table.key).map(|(column, name)| normalized(column, &steps(name))).collect();
     let mut names: HashMap<Vec<u8>, Value> = HashMap::new();
     for row in 0..labels.len() {
         let mut key = Vec::new();

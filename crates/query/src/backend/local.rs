@@ -42,7 +42,13 @@ impl LocalBackend {
 }
 
 impl Grouped {
-    fn new(frame: &Frame, rows: &[u32], parts: &[KeyPart], value: Option<&ValuePlan>, secret: [u8; 16]) -> Self {
+    fn new(
+        frame: &Frame,
+        rows: &[u32],
+        parts: &[KeyPart],
+        value: Option<&ValuePlan>,
+        secret: [u8; 16],
+    ) -> Self {
         let mut keys = keys(frame, rows, parts);
         let mut channels = Vec::new();
         if let Some(value) = value {
@@ -94,7 +100,12 @@ impl Backend for LocalBackend {
         Ok(Private::new(self.whole.contributions.activity(Some(&kept), buckets)))
     }
 
-    fn moments(&mut self, keys: &[Key], bound: Bound, moments: &[Moment]) -> Result<Vec<Private<Vec<i128>>>, Failed> {
+    fn moments(
+        &mut self,
+        keys: &[Key],
+        bound: Bound,
+        moments: &[Moment],
+    ) -> Result<Vec<Private<Vec<i128>>>, Failed> {
         let kept = self.whole.kept(keys);
         let sums = self.whole.contributions.moments(bound, moments, Some(&kept), keys.len());
         Ok(sums.into_iter().map(Private::new).collect())
@@ -111,7 +122,9 @@ fn values(frame: &Frame, plan: &ValuePlan) -> Vec<Option<i32>> {
         Value::Int(value) => Some(plan.channel.grid(value as f64)),
         Value::Float(value) if value.is_nan() => missing(plan.on_nan),
         Value::Float(value) => Some(plan.channel.grid(value)),
-        Value::Null | Value::Bool(_) | Value::String(_) | Value::Date(_) | Value::Datetime(_) => missing(plan.on_null),
+        Value::Null | Value::Bool(_) | Value::String(_) | Value::Date(_) | Value::Datetime(_) => {
+            missing(plan.on_null)
+        }
     };
     let by_rows = |column: &Column, index: Option<&[u32]>| {
         let rows = frame.rows();

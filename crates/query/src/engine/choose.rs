@@ -61,14 +61,16 @@ pub fn choose(rule: &BoundChoice, known: &Known<'_>) -> Bound {
     }
     let (largest, mean_square) = sizes(known, mass, people.iter().sum());
     let predict = |(bound, &sd): (&Bound, &f64)| {
-        let kept: f64 = people.iter().enumerate().map(|(bucket, count)| count * kept_mass(*bound, typical(bucket))).sum();
+        let kept: f64 =
+            people.iter().enumerate().map(|(bucket, count)| count * kept_mass(*bound, typical(bucket))).sum();
         let lost = (1.0 - kept / mass).max(0.0);
         (lost * largest / sd, sd.mul_add(sd, lost * lost * mean_square))
     };
     let predictions: Vec<(f64, f64)> = rule.candidates.iter().zip(known.sd).map(predict).collect();
     let honest = predictions.iter().enumerate().filter(|(_, (bias, _))| *bias <= rule.largest_bias);
     let least_error = honest.min_by(|(_, (_, one)), (_, (_, other))| one.total_cmp(other));
-    let least_bias = || predictions.iter().enumerate().min_by(|(_, (one, _)), (_, (other, _))| one.total_cmp(other));
+    let least_bias =
+        || predictions.iter().enumerate().min_by(|(_, (one, _)), (_, (other, _))| one.total_cmp(other));
     let (at, _) = least_error.or_else(least_bias).expect("a rule has candidates");
     rule.candidates[at]
 }
@@ -108,7 +110,8 @@ mod tests {
     #[test]
     fn a_heavier_tail_buys_a_larger_bound() {
         let rule = BoundChoice::new(true, 12);
-        let sd: Vec<f64> = rule.candidates.iter().map(|bound| 10.0 * f64::from(bound.size()).sqrt()).collect();
+        let sd: Vec<f64> =
+            rule.candidates.iter().map(|bound| 10.0 * f64::from(bound.size()).sqrt()).collect();
         let bought = |activity: &[i128]| {
             let known = Known { activity, activity_sd: 5.0, weights: &[300.0, 200.0, 100.0], sd: &sd };
             choose(&rule, &known).size()

@@ -29,7 +29,12 @@ pub trait Backend {
     ///
     /// # Errors
     /// [`Failed`] for reasons outside the data.
-    fn moments(&mut self, keys: &[Key], bound: Bound, moments: &[Moment]) -> Result<Vec<Private<Vec<i128>>>, Failed>;
+    fn moments(
+        &mut self,
+        keys: &[Key],
+        bound: Bound,
+        moments: &[Moment],
+    ) -> Result<Vec<Private<Vec<i128>>>, Failed>;
 }
 
 /// The execution failed after the charge: never for a reason that depends on anybody's data.
@@ -86,7 +91,8 @@ pub fn execute(
 ) -> Result<Release<Measured>, Failed> {
     let found = find_keys(stages, allowance, backend, source)?;
     let bound = buy_bound(stages, &found, allowance, backend, source)?;
-    let measured: Vec<&Measure> = stages.measures.iter().filter(|measure| !stages.is_reused(measure.moment)).collect();
+    let measured: Vec<&Measure> =
+        stages.measures.iter().filter(|measure| !stages.is_reused(measure.moment)).collect();
     let moments: Vec<Moment> = measured.iter().map(|measure| measure.moment).collect();
     let keys = found.keys();
     let exact = if moments.is_empty() { Vec::new() } else { backend.moments(&keys, bound, &moments)? };
@@ -96,7 +102,8 @@ pub fn execute(
         let charge = allowance.take(wanted.loss)?;
         noisy.push(measure(charge, stages.family, sensitivity, exact, source)?);
     }
-    let noises = stages.measures.iter().map(|wanted| stages.noise(wanted, bound)).collect::<Result<Vec<_>, _>>()?;
+    let noises =
+        stages.measures.iter().map(|wanted| stages.noise(wanted, bound)).collect::<Result<Vec<_>, _>>()?;
     let threshold = stages.threshold()?;
     let finish = |weights: Vec<i128>, noisy: Vec<Vec<i128>>| {
         let mut noisy = noisy.into_iter();
@@ -110,9 +117,9 @@ pub fn execute(
     let noisy = Release::collect(noisy);
     Ok(match found {
         Found::Declared(_) => noisy.map(|noisy| finish(Vec::new(), noisy)),
-        Found::Selected(keys) | Found::Under(keys, _) => keys.zip(noisy).map(|(keys, noisy)| {
-            finish(keys.into_iter().map(|(_, weight)| weight).collect(), noisy)
-        }),
+        Found::Selected(keys) | Found::Under(keys, _) => keys
+            .zip(noisy)
+            .map(|(keys, noisy)| finish(keys.into_iter().map(|(_, weight)| weight).collect(), noisy)),
     })
 }
 
@@ -132,7 +139,9 @@ impl Found<'_> {
             Self::Declared(keys) => keys.to_vec(),
             Self::Selected(keys) => keys.get().iter().map(|(key, _)| key.clone()).collect(),
             Self::Under(keys, declared) => {
-                let whole = |(key, _): &(Key, i128)| declared.iter().map(|under| [&key[..], under].concat()).collect::<Vec<_>>();
+                let whole = |(key, _): &(Key, i128)| {
+                    declared.iter().map(|under| [&key[..], under].concat()).collect::<Vec<_>>()
+                };
                 keys.get().iter().flat_map(whole).collect()
             }
         }
@@ -148,7 +157,8 @@ fn find_keys<'a>(
     match &stages.keys {
         KeyDomain::Public(keys) => Ok(Found::Declared(keys)),
         KeyDomain::Private(selection) | KeyDomain::Under(selection, _) => {
-            let sensitivity = stages.sensitivity(Moment::People, selection.bound).map_err(StageError::from)?;
+            let sensitivity =
+                stages.sensitivity(Moment::People, selection.bound).map_err(StageError::from)?;
             let candidates = backend.candidates(selection.bound)?;
             let charge = allowance.take(selection.loss)?;
             let entry = selection.bound.entry();
@@ -174,7 +184,8 @@ fn buy_bound(
     };
     let exact = backend.activity(&found.keys(), choice.buckets)?;
     let sensitivity = stages.sensitivity(Moment::People, Bound::keep(1)).map_err(StageError::from)?;
-    let activity_sd = Noise::calibrate(stages.family, loss, sensitivity).map_err(StageError::from)?.standard_deviation();
+    let activity_sd =
+        Noise::calibrate(stages.family, loss, sensitivity).map_err(StageError::from)?.standard_deviation();
     let charge = allowance.take(loss)?;
     let activity = measure(charge, stages.family, sensitivity, &exact, source)?;
     let sd = stages.predicted_sd()?;

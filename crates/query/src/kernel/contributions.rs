@@ -73,12 +73,16 @@ impl Contributions {
         assert_eq!(rows.people.len(), rows.keys.len(), "one key a row");
         let mut order: Vec<(u64, u32)> = Vec::with_capacity(rows.people.len());
         for (at, (&person, &key)) in rows.people.iter().zip(&rows.keys).enumerate() {
-            assert!((person as usize) < person_hashes.len() && (key as usize) < key_hashes.len(), "known codes");
+            assert!(
+                (person as usize) < person_hashes.len() && (key as usize) < key_hashes.len(),
+                "known codes"
+            );
             let at = u32::try_from(at).expect("fewer than 2^32 rows are held at once");
             order.push((u64::from(person) << 32 | u64::from(key), at));
         }
         order.par_sort_unstable();
-        let mut built = Self { starts: vec![0; person_hashes.len() + 1], person_hashes, key_hashes, ..Self::default() };
+        let mut built =
+            Self { starts: vec![0; person_hashes.len() + 1], person_hashes, key_hashes, ..Self::default() };
         built.channels = vec![Vec::new(); channels];
         let mut last = None;
         for (pair, at) in order {
@@ -107,7 +111,13 @@ impl Contributions {
     }
 
     /// The pairs of a person that take part: those in `kept` (all where it is `None`), at most `cap` of them by keyed hash.
-    fn part<'a>(&self, person: usize, kept: Option<&[u32]>, cap: u32, pairs: &'a mut Vec<usize>) -> &'a [usize] {
+    fn part<'a>(
+        &self,
+        person: usize,
+        kept: Option<&[u32]>,
+        cap: u32,
+        pairs: &'a mut Vec<usize>,
+    ) -> &'a [usize] {
         pairs.clear();
         let all = self.starts[person]..self.starts[person + 1];
         match kept {
@@ -131,7 +141,13 @@ impl Contributions {
     /// Sensitivities: [`Bound::l2_squared`] and [`Bound::l1`] with radius 1 for people, `limit` for rows (both in units
     /// of the bound), and `limit`·radius of the channel for values (on the grid).
     #[must_use]
-    pub fn moments(&self, bound: Bound, moments: &[Moment], kept: Option<&[u32]>, places: usize) -> Vec<Vec<i128>> {
+    pub fn moments(
+        &self,
+        bound: Bound,
+        moments: &[Moment],
+        kept: Option<&[u32]>,
+        places: usize,
+    ) -> Vec<Vec<i128>> {
         let zero = || (vec![vec![0_i128; places]; moments.len()], Vec::new());
         let add = |(mut sums, mut pairs): (Vec<Vec<i128>>, Vec<usize>), person: usize| {
             let part = self.part(person, kept, bound.cap, &mut pairs);
@@ -185,7 +201,8 @@ impl Contributions {
         let mut activity = vec![0; buckets];
         for person in 0..self.people() {
             let all = self.starts[person]..self.starts[person + 1];
-            let takes_part = |&pair: &usize| kept.is_none_or(|kept| kept[self.keys[pair] as usize] != DROPPED);
+            let takes_part =
+                |&pair: &usize| kept.is_none_or(|kept| kept[self.keys[pair] as usize] != DROPPED);
             let keys = all.filter(takes_part).count();
             if let Some(bucket) = bucket(keys) {
                 activity[bucket.min(buckets - 1)] += 1;

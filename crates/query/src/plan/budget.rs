@@ -28,7 +28,9 @@ pub(super) fn losses(resolved: &Resolved, ceiling: Ceiling) -> Result<Vec<Loss>,
         let delta = match (release.delta, resolved.delta) {
             _ if release.is_grid() && ceiling.accounting != Accounting::Approx => Delta::ZERO,
             (Some(own), _) => own,
-            (None, Some(whole_delta)) if whole > 0 => whole_delta.share(share(release), whole, Rounding::Down),
+            (None, Some(whole_delta)) if whole > 0 => {
+                whole_delta.share(share(release), whole, Rounding::Down)
+            }
             (None, _) => proportional(spent, ceiling.rectangle()),
         };
         if delta.is_zero() && !release.is_grid() {

@@ -35,7 +35,8 @@ impl Split {
     pub(crate) fn apply(self, whole: Loss, measures: u64) -> (Loss, Loss, Loss) {
         let amount = whole.with_delta(Delta::ZERO);
         let rest = 100 - self.selection - self.bound;
-        let each = if measures == 0 { amount.share(0, 1) } else { amount.share(rest, 100).share(1, measures) };
+        let each =
+            if measures == 0 { amount.share(0, 1) } else { amount.share(rest, 100).share(1, measures) };
         let selection = if self.selection == 0 { Delta::ZERO } else { whole.delta() };
         (amount.share(self.selection, 100).with_delta(selection), amount.share(self.bound, 100), each)
     }

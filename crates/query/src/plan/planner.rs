@@ -44,7 +44,9 @@ pub enum PlanError {
         release: Name,
     },
     /// Private keys need δ.
-    #[error("'{release}' selects keys, which takes a delta: give the policy a delta above 0, or declare the keys")]
+    #[error(
+        "'{release}' selects keys, which takes a delta: give the policy a delta above 0, or declare the keys"
+    )]
     NoDelta {
         /// The release.
         release: Name,
@@ -110,7 +112,8 @@ pub fn plan(resolved: &Resolved, policy: &Policy, base: &Path) -> Result<Plan, P
     for (release, loss) in resolved.releases.iter().zip(losses) {
         releases.push(release_plan(release, loss, policy, base)?);
     }
-    let policy_bytes = serde_json::to_vec(policy).map_err(|_| PlanError::Internal("a policy has a JSON form"))?;
+    let policy_bytes =
+        serde_json::to_vec(policy).map_err(|_| PlanError::Internal("a policy has a JSON form"))?;
     Ok(Plan {
         data: resolved.data.clone(),
         purpose: resolved.purpose.clone(),
@@ -137,7 +140,11 @@ fn release_plan(
     let stages = stages(release, &asked, loss, family, &parts, from_data, value.as_ref())?;
     let at = |source| PlanError::Stage { release: release.name.clone(), source };
     stages.check(loss).map_err(at)?;
-    let keys = release.keys.iter().zip(places).map(|(key, place)| (place, TableColumn::key(key.name.as_str(), kind(key))));
+    let keys = release
+        .keys
+        .iter()
+        .zip(places)
+        .map(|(key, place)| (place, TableColumn::key(key.name.as_str(), kind(key))));
     Ok(ReleasePlan {
         name: release.name.clone(),
         statistic: release.statistic.name(),
@@ -153,7 +160,11 @@ fn release_plan(
 }
 
 /// The parts of the key, those from the data first, and where each part of the job stands among them.
-fn key_parts(release: &ResolvedRelease, policy: &Policy, base: &Path) -> Result<(Vec<KeyPart>, Vec<usize>), PlanError> {
+fn key_parts(
+    release: &ResolvedRelease,
+    policy: &Policy,
+    base: &Path,
+) -> Result<(Vec<KeyPart>, Vec<usize>), PlanError> {
     let mut parts = Vec::new();
     for key in &release.keys {
         let cut = match &key.shape {
@@ -165,7 +176,8 @@ fn key_parts(release: &ResolvedRelease, policy: &Policy, base: &Path) -> Result<
                 tz: tz.unwrap_or(Tz::UTC),
             },
             Shape::Bin { width } => {
-                let bounds = if let crate::resolve::Domain::Bins(bounds) = &key.domain { Some(*bounds) } else { None };
+                let bounds =
+                    if let crate::resolve::Domain::Bins(bounds) = &key.domain { Some(*bounds) } else { None };
                 Cut::Bins { width: *width, bounds }
             }
         };
@@ -239,12 +251,14 @@ fn value(release: &ResolvedRelease, asked: &Asked) -> Result<Option<ValuePlan>, 
     let bounds = match value.bounds {
         Some(ValueBounds::Declared(bounds)) => bounds,
         Some(ValueBounds::Bought(_)) => {
-            let (what, instead) = ("bounds = \"auto\"".to_owned(), "declare `bounds` for the column in the policy");
+            let (what, instead) =
+                ("bounds = \"auto\"".to_owned(), "declare `bounds` for the column in the policy");
             return Err(PlanError::Unsupported { release: release.name.clone(), what, instead });
         }
         None => return Err(PlanError::Internal("a value that is read has bounds")),
     };
-    let whole = value.column_type == ColumnType::Int && bounds.low().fract().abs() + bounds.high().fract().abs() < 1e-300;
+    let whole = value.column_type == ColumnType::Int
+        && bounds.low().fract().abs() + bounds.high().fract().abs() < 1e-300;
     let channel = if asked.centred {
         Channel::new(bounds.low(), bounds.high(), whole)
     } else {
@@ -307,7 +321,9 @@ fn stages(
     let buckets = cells.next_power_of_two().trailing_zeros() as usize + 1;
     let bounding = match given {
         Some(bound) => Bounding::Given(bound),
-        None => Bounding::Bought { choice: BoundChoice::new(norm, buckets.min(ACTIVITY_BUCKETS)), loss: bought },
+        None => {
+            Bounding::Bought { choice: BoundChoice::new(norm, buckets.min(ACTIVITY_BUCKETS)), loss: bought }
+        }
     };
     let mut channels = Vec::new();
     if let Some(value) = value {
@@ -326,7 +342,8 @@ fn scan(job: &Resolved, policy: &Policy) -> Result<Scan, PlanError> {
         kind: column.kind,
         normalize: column.normalize.clone(),
     };
-    let columns = job.reads.data.iter().filter_map(|name| policy.columns.get(name).map(|column| read(name, column)));
+    let columns =
+        job.reads.data.iter().filter_map(|name| policy.columns.get(name).map(|column| read(name, column)));
     let unit = policy.columns.get(&policy.data.privacy_unit);
     let joined: BTreeSet<&Name> = job.releases.iter().flat_map(|release| &release.joins).collect();
     let joins = joined.into_iter().filter_map(|name| {
@@ -336,7 +353,10 @@ fn scan(job: &Resolved, policy: &Policy) -> Result<Scan, PlanError> {
             // The privacy unit need not be listed: the table's key then has the type that the unit has in the data.
             None => ReadColumn { name: column.clone(), kind: ColumnType::Int, normalize: Vec::new() },
         });
-        let columns = table.columns.iter().filter(|(column, _)| wanted.contains(*column) && !table.key.contains(column));
+        let columns = table
+            .columns
+            .iter()
+            .filter(|(column, _)| wanted.contains(*column) && !table.key.contains(column));
         Some(Join {
             table: name.clone(),
             source: table.source.clone(),
@@ -367,7 +387,8 @@ fn scan(job: &Resolved, policy: &Policy) -> Result<Scan, PlanError> {
 
 fn derived(job: &Resolved, policy: &Policy) -> Result<Vec<Made>, PlanError> {
     let made = |name: &ColumnName| {
-        let derived = policy.derived.get(name).ok_or(PlanError::Internal("a derived column that is read exists"))?;
+        let derived =
+            policy.derived.get(name).ok_or(PlanError::Internal("a derived column that is read exists"))?;
         Ok(Made { name: name.clone(), kind: derived.column.kind, expr: derived.expr.clone() })
     };
     job.reads.derived.iter().map(made).collect()

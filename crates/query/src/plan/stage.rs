@@ -1,6 +1,8 @@
 //! The stages of one release.
 
-use flockwise_mechanisms::{BadSensitivity, CalibrationError, Family, Key, Loss, Noise, Sensitivity, threshold};
+use flockwise_mechanisms::{
+    BadSensitivity, CalibrationError, Family, Key, Loss, Noise, Sensitivity, threshold,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::BoundChoice;
@@ -171,7 +173,10 @@ impl Stages {
     /// # Errors
     /// When the sensitivity or the scale is out of range.
     pub fn noise(&self, measure: &Measure, bound: Bound) -> Result<Noise, StageError> {
-        let loss = self.selection().filter(|_| self.is_reused(measure.moment)).map_or(measure.loss, |reused| reused.loss);
+        let loss = self
+            .selection()
+            .filter(|_| self.is_reused(measure.moment))
+            .map_or(measure.loss, |reused| reused.loss);
         self.noise_of(measure.moment, loss, bound)
     }
 
@@ -226,7 +231,11 @@ impl Stages {
         if let Bounding::Bought { loss, .. } = &self.bounding {
             self.noise_of(Moment::People, *loss, Bound::keep(1))?;
         }
-        if self.spent().is_some_and(|spent| spent.fits_in(whole)) { Ok(()) } else { Err(StageError::Overspent) }
+        if self.spent().is_some_and(|spent| spent.fits_in(whole)) {
+            Ok(())
+        } else {
+            Err(StageError::Overspent)
+        }
     }
 
     /// The sum of the parts.
@@ -237,7 +246,11 @@ impl Stages {
             Bounding::Given(_) => None,
             Bounding::Bought { loss, .. } => Some(*loss),
         };
-        let measured = self.measures.iter().filter(|measure| !self.is_reused(measure.moment)).map(|measure| measure.loss);
+        let measured = self
+            .measures
+            .iter()
+            .filter(|measure| !self.is_reused(measure.moment))
+            .map(|measure| measure.loss);
         let parts = measured.chain(bound).chain(self.selection().map(|selection| selection.loss));
         parts.into_iter().try_fold(Loss::zero(first.accounting()), |sum, part| sum.checked_add(part))
     }

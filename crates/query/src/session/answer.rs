@@ -33,7 +33,8 @@ impl Answer {
     pub(super) fn read(bytes: Vec<u8>, how: Answered, receipt: Receipt) -> Result<Self, Error> {
         let lines = bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
         let documents = lines.map(serde_json::from_slice).collect::<Result<Vec<Document>, _>>();
-        let documents = documents.map_err(|_| Error::Stored("it is no release of a known schema".to_owned()))?;
+        let documents =
+            documents.map_err(|_| Error::Stored("it is no release of a known schema".to_owned()))?;
         Ok(Self { bytes, documents, how, receipt })
     }
 
@@ -66,7 +67,8 @@ impl Answer {
     /// # Errors
     /// When the stored release cannot be read.
     pub fn to_frame(&self) -> Result<DataFrame, Error> {
-        let document = self.documents.first().ok_or_else(|| Error::Stored("it holds no release".to_owned()))?;
+        let document =
+            self.documents.first().ok_or_else(|| Error::Stored("it holds no release".to_owned()))?;
         let table = document.table().map_err(|error| Error::Stored(error.to_string()))?;
         crate::frame::to_frame(&table).map_err(|error| Error::Stored(error.to_string()))
     }

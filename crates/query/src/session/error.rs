@@ -18,9 +18,6 @@ pub enum Error {
     /// A name or request id is none.
     #[error("{0}")]
     Name(#[from] flockwise_ledger::NameError),
-    /// A query built in code is wrong.
-    #[error("{0}")]
-    Query(String),
     /// The policy has no budget.
     #[error("the policy says no_privacy: it has no ledger and releases nothing")]
     NoLedger,
@@ -28,7 +25,9 @@ pub enum Error {
     #[error("ledger_id in the policy is no ledger id: pin the 32 digits that `flockwise init` printed")]
     BadPin,
     /// The policy has a ledger already.
-    #[error("the policy pins the ledger {id} already: a second ledger over the same people would double what is spent on them")]
+    #[error(
+        "the policy pins the ledger {id} already: a second ledger over the same people would double what is spent on them"
+    )]
     Pinned {
         /// The pinned id.
         id: String,
@@ -43,7 +42,9 @@ pub enum Error {
     #[error("{0}; nothing was charged")]
     Preflight(#[from] PreflightError),
     /// The charge is recorded, and what follows failed: the same request may be tried again, free up to 3 times.
-    #[error("{source}; the charge is recorded: run again with --request-id {request}, which is free up to 3 times")]
+    #[error(
+        "{source}; the charge is recorded: run again with --request-id {request}, which is free up to 3 times"
+    )]
     AfterCharge {
         /// The request to try again.
         request: String,
@@ -53,7 +54,9 @@ pub enum Error {
         source: Failed,
     },
     /// The release could not be stored; nothing was shown.
-    #[error("{source}; the charge is recorded and nothing was shown: run again with --request-id {request}, which is free up to 3 times")]
+    #[error(
+        "{source}; the charge is recorded and nothing was shown: run again with --request-id {request}, which is free up to 3 times"
+    )]
     NotStored {
         /// The request to try again.
         request: String,
@@ -83,7 +86,6 @@ impl Error {
             Self::Files(_)
             | Self::Plan(_)
             | Self::Name(_)
-            | Self::Query(_)
             | Self::NoLedger
             | Self::BadPin
             | Self::Pinned { .. }

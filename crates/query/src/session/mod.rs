@@ -5,7 +5,6 @@
 
 mod answer;
 mod error;
-mod query;
 mod run;
 
 use std::collections::BTreeMap;
@@ -17,15 +16,14 @@ use polars::prelude::LazyFrame;
 
 pub use answer::{Answer, Answered};
 pub use error::Error;
-pub use query::Query;
 
 use crate::diagnostic::{Code, Diagnostics};
 use crate::document::Places;
 use crate::frame::{Files, Source};
-use crate::job::Job;
+use crate::job::{Job, Query};
 use crate::plan::{Plan, PlanError, plan};
-use crate::release::Document;
 use crate::policy::{Access, Budget, Policy};
+use crate::release::Document;
 use crate::resolve::resolve;
 
 /// The curator's side of a data set: from a policy to plans, charges and releases.
@@ -34,6 +32,7 @@ pub struct Session {
     base: PathBuf,
     frame: Option<Source>,
     analyst: Option<flockwise_ledger::Name>,
+    purpose: Option<String>,
 }
 
 impl Session {
@@ -45,7 +44,7 @@ impl Session {
         let path = policy.as_ref();
         let policy = Policy::open(path)?.value;
         let base = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        Ok(Self { policy, base: base.to_owned(), frame: None, analyst: None })
+        Ok(Self { policy, base: base.to_owned(), frame: None, analyst: None, purpose: None })
     }
 
     /// Opens a policy over a frame in place of the policy's source. The frame must be the same data that the ledger is
@@ -64,6 +63,12 @@ impl Session {
     /// When it is no name.
     pub fn for_analyst(self, name: &str) -> Result<Self, Error> {
         Ok(Self { analyst: Some(flockwise_ledger::Name::new(name)?), ..self })
+    }
+
+    /// The same session, with the purpose that questions built in code serve: one of the policy's.
+    #[must_use]
+    pub fn for_purpose(self, purpose: &str) -> Self {
+        Self { purpose: Some(purpose.to_owned()), ..self }
     }
 
     /// The policy.
@@ -89,7 +94,7 @@ impl Session {
     /// # Errors
     /// When it does not fit the policy.
     pub fn plan(&self, query: &Query) -> Result<Plan, Error> {
-        let job = query.job(&self.policy)?;
+        let job = query.job(self.policy.data.name.as_str(), self.purpose.as_deref())?;
         self.plan_job(&job, &Places::nowhere("query"), &BTreeMap::new())
     }
 
@@ -97,7 +102,12 @@ impl Session {
     ///
     /// # Errors
     /// When it does not fit the policy: every reason, with its line.
-    pub fn plan_job(&self, job: &Job, places: &Places, settings: &BTreeMap<String, String>) -> Result<Plan, Error> {
+    pub fn plan_job(
+        &self,
+        job: &Job,
+        places: &Places,
+        settings: &BTreeMap<String, String>,
+    ) -> Result<Plan, Error> {
         let resolved = resolve(job, places, &self.policy, settings)?;
         plan(&resolved, &self.policy, &self.base).map_err(|error| placed(error, job, places))
     }
@@ -143,7 +153,9 @@ impl Session {
     pub fn stored(&self, request: &RequestId) -> Result<Vec<Document>, Error> {
         let stored = self.releases(self.ledger()?.id())?.get(request)?;
         match stored {
-            Some(stored) => Ok(Answer::read(stored.bytes, Answered::Before, stored.receipt)?.releases().to_vec()),
+            Some(stored) => {
+                Ok(Answer::read(stored.bytes, Answered::Before, stored.receipt)?.releases().to_vec())
+            }
             None => Ok(Vec::new()),
         }
     }
@@ -194,7 +206,8 @@ fn placed(error: PlanError, job: &Job, places: &Places) -> Error {
     match at {
         Some(at) => {
             let path = format!("release[{at}].name");
-            Diagnostics::new(vec![places.diagnostic(&path, Code::Unsupported, error.to_string(), None)]).into()
+            Diagnostics::new(vec![places.diagnostic(&path, Code::Unsupported, error.to_string(), None)])
+                .into()
         }
         None => error.into(),
     }

@@ -35,7 +35,16 @@ impl Session {
             Begun::Fresh(charged, receipt) => (charged, receipt, Answered::Charged),
             Begun::Retry(charged, receipt) => (charged, receipt, Answered::Retried),
         };
-        self.finish(charged, &source, &preflight, (&mut ledger, &mut releases), &request, digest, receipt, how)
+        self.finish(
+            charged,
+            &source,
+            &preflight,
+            (&mut ledger, &mut releases),
+            &request,
+            digest,
+            receipt,
+            how,
+        )
     }
 
     /// Everything that public schemas can tell: nothing was charged yet.
@@ -47,7 +56,8 @@ impl Session {
             files.preflight(&wanted_of_table(&join.key, &join.columns))?;
         }
         if let Some(consent) = &plan.scan.consent {
-            Source::Files(Files::list(&self.base, &consent.source)?).preflight(&consent_wanted(consent, unit))?;
+            Source::Files(Files::list(&self.base, &consent.source)?)
+                .preflight(&consent_wanted(consent, unit))?;
         }
         for release in &plan.releases {
             label::preflight(release, &self.policy, &self.base)?;
@@ -111,7 +121,8 @@ impl Session {
         let spent = status.windows.first().map_or(zero, |window| window.spent);
         let whole = ceiling.rectangle();
         let part = |spent: u64, whole: u64| if whole == 0 { 0.0 } else { spent as f64 / whole as f64 };
-        let used = part(spent.amount_units(), whole.amount_units()).max(part(spent.delta().units(), whole.delta().units()));
+        let used = part(spent.amount_units(), whole.amount_units())
+            .max(part(spent.delta().units(), whole.delta().units()));
         Ok(LedgerAfter {
             used: (used * 1e4).round() / 1e4,
             epsilon_so_far: figures(ceiling.epsilon_of(spent)),
@@ -166,7 +177,9 @@ fn document(
         (measure_name(measure), serde_json::Value::from(natural_sd(stages, measure, measured.bound)))
     });
     let mut contribution = contribution_json(measured.bound);
-    if let (Some(fields), crate::plan::Bounding::Bought { loss, .. }) = (contribution.as_object_mut(), &stages.bounding) {
+    if let (Some(fields), crate::plan::Bounding::Bought { loss, .. }) =
+        (contribution.as_object_mut(), &stages.bounding)
+    {
         fields.insert("bought".to_owned(), true.into());
         fields.insert("cost".to_owned(), charge_json(*loss));
     }

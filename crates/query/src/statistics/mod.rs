@@ -39,7 +39,14 @@ pub struct Asked {
 impl Asked {
     /// Nothing yet.
     const fn new(order: Order) -> Self {
-        Self { moments: Vec::new(), outputs: Vec::new(), order, reads_values: false, centred: false, squares: false }
+        Self {
+            moments: Vec::new(),
+            outputs: Vec::new(),
+            order,
+            reads_values: false,
+            centred: false,
+            squares: false,
+        }
     }
 
     /// The place of a moment, which is measured once however many columns need it.
@@ -74,8 +81,9 @@ pub fn asked(release: &ResolvedRelease) -> Result<Asked, PlanError> {
         | Statistic::Transitions(_)
         | Statistic::Affinity(_)
         | Statistic::Activity(_)
-        | Statistic::Retention(_) => {
-            unsupported(&format!("the statistic {}", release.statistic.name()), "popularity, top_k, summary and reach are")
-        }
+        | Statistic::Retention(_) => unsupported(
+            &format!("the statistic {}", release.statistic.name()),
+            "popularity, top_k, summary and reach are",
+        ),
     }
 }

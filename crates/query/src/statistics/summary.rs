@@ -16,7 +16,8 @@ pub(super) fn asked(summary: &Summary, release: &ResolvedRelease) -> Result<Aske
     let limit = summary.max_rows_per_key.get();
     let mut asked = Asked::new(Order::Key);
     asked.reads_values = true;
-    asked.centred = summary.aggregates.iter().any(|aggregate| matches!(aggregate, Aggregate::Mean | Aggregate::Variance));
+    asked.centred =
+        summary.aggregates.iter().any(|aggregate| matches!(aggregate, Aggregate::Mean | Aggregate::Variance));
     for aggregate in &summary.aggregates {
         let formula = match aggregate {
             Aggregate::People => Formula::Count(asked.moment(Moment::People)),

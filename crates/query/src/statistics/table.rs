@@ -37,7 +37,9 @@ fn columns(plan: &ReleasePlan) -> Vec<TableColumn> {
     let mut columns: Vec<TableColumn> = plan.keys.iter().map(|(_, column)| column.clone()).collect();
     for output in &plan.outputs {
         let (unit, bias) = match output.formula {
-            Formula::Count(place) if plan.stages.measures[place].moment == Moment::People => ("people", Bias::Low),
+            Formula::Count(place) if plan.stages.measures[place].moment == Moment::People => {
+                ("people", Bias::Low)
+            }
             Formula::Count(_) => ("rows", Bias::Low),
             Formula::Sum { .. } | Formula::Mean { .. } | Formula::Variance { .. } => ("value", Bias::Unknown),
         };
@@ -51,7 +53,9 @@ fn order(plan: &ReleasePlan, measured: &Measured, rows: &mut Vec<(usize, f64, Ve
     let key = |at: usize| &measured.keys[at];
     match plan.order {
         Order::Key => rows.sort_by(|one, other| key(one.0).cmp(key(other.0))),
-        Order::Largest => rows.sort_by(|one, other| other.1.total_cmp(&one.1).then_with(|| key(one.0).cmp(key(other.0)))),
+        Order::Largest => {
+            rows.sort_by(|one, other| other.1.total_cmp(&one.1).then_with(|| key(one.0).cmp(key(other.0))))
+        }
         Order::Leading(most) => {
             let segments = plan.keys.len().saturating_sub(1);
             let segment = |row: &[Value]| {
@@ -96,7 +100,12 @@ fn noisy(plan: &ReleasePlan, measured: &Measured, place: usize, at: usize) -> No
         Moment::Value { channel: 0, .. } => plan.stages.channels[0].steps,
         Moment::Value { .. } => 1.0 / plan.stages.channels[0].square_unit(),
     };
-    Noisy { value: measured.values[place][at] as f64 / unit, sd: noise.standard_deviation() / unit, noise, unit }
+    Noisy {
+        value: measured.values[place][at] as f64 / unit,
+        sd: noise.standard_deviation() / unit,
+        noise,
+        unit,
+    }
 }
 
 fn estimate(plan: &ReleasePlan, measured: &Measured, formula: Formula, at: usize) -> Estimate {
@@ -113,7 +122,10 @@ fn estimate(plan: &ReleasePlan, measured: &Measured, formula: Formula, at: usize
         }
         Formula::Sum { value, count: Some(count) } => {
             let (sum, count, centre) = (measure(value), measure(count), channel().centre);
-            Estimate::new(sum.value + centre * count.value, Z * (sum.sd.powi(2) + (centre * count.sd).powi(2)).sqrt())
+            Estimate::new(
+                sum.value + centre * count.value,
+                Z * (sum.sd.powi(2) + (centre * count.sd).powi(2)).sqrt(),
+            )
         }
         Formula::Mean { value, count } => mean(&measure(value), &measure(count), channel()),
         Formula::Variance { value, square, count } => {
@@ -162,6 +174,7 @@ fn variance(sum: &Noisy, square: &Noisy, count: &Noisy, channel: &Channel) -> Es
     let squares = [first.low * first.low, first.high * first.high];
     let least = if first.low <= 0.0 && first.high >= 0.0 { 0.0 } else { squares[0].min(squares[1]) };
     let value = clamp(second.value + half - first.value * first.value);
-    let (low, high) = (clamp(second.low + half - squares[0].max(squares[1])), clamp(second.high + half - least));
+    let (low, high) =
+        (clamp(second.low + half - squares[0].max(squares[1])), clamp(second.high + half - least));
     Estimate { value, low: low.min(value), high: high.max(value) }
 }
