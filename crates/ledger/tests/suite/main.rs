@@ -2,5 +2,7 @@
 
 mod budget;
 mod damage;
+mod faults;
 mod help;
 mod process;
+mod trace;
