@@ -1,7 +1,7 @@
 //! SQLite as a store that keeps its word: what is committed is on disk, and what is opened is what we made.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
@@ -124,6 +124,27 @@ fn connect(path: &Path, create: OpenFlags) -> Result<Connection, Error> {
         return Err(Error::damaged(None, "its journal mode cannot be set"));
     }
     Ok(conn)
+}
+
+/// Tries again while another process holds the lock, every millisecond, for as long as told.
+///
+/// SQLite's own waiting grows to a tenth of a second a time, so that whoever came last is served first and the longest
+/// waiting starve. With one short pause for all, everybody who waits has the same chance.
+pub(crate) fn patiently<T>(
+    conn: &Connection,
+    patience: Duration,
+    mut attempt: impl FnMut() -> Result<T, Error>,
+) -> Result<T, Error> {
+    let start = Instant::now();
+    conn.busy_timeout(Duration::ZERO)?;
+    let result = loop {
+        match attempt() {
+            Err(Error::Busy) if start.elapsed() < patience => std::thread::sleep(Duration::from_millis(1)),
+            result => break result,
+        }
+    };
+    conn.busy_timeout(patience)?;
+    result
 }
 
 /// The path with something added to its last name.

@@ -4,5 +4,6 @@ mod budget;
 mod damage;
 mod faults;
 mod help;
+mod power;
 mod process;
 mod trace;

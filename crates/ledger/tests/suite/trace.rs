@@ -42,6 +42,8 @@ pub fn traced(place: &Place, strace: &[String], request: &str, options: &[&str])
         .arg(place.dir.path())
         .args([request, "1"])
         .args(options)
+        // Set by cargo: the loader's search would be half of what is traced.
+        .env_remove("LD_LIBRARY_PATH")
         .env("PATIENCE", "50")
         .stdin(Stdio::null())
         .output()
