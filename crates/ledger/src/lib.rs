@@ -15,6 +15,7 @@
 //! operator.
 
 mod amend;
+mod audit;
 mod begin;
 mod binding;
 mod entry;

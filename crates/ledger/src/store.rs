@@ -103,7 +103,7 @@ impl Format {
 
 /// Opens a connection whose commits are durable: rollback journal, and the directory is synced too when the journal is
 /// gone (`synchronous = EXTRA`), so that a power cut after a commit cannot bring it back.
-fn connect(path: &Path, create: OpenFlags) -> Result<Connection, Error> {
+pub(crate) fn connect(path: &Path, create: OpenFlags) -> Result<Connection, Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | create;
     let conn = Connection::open_with_flags(path, flags).map_err(|error| match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::CannotOpen) => Error::Storage { source: error },
@@ -161,6 +161,7 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N], Error> {
     Ok(bytes)
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// In hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

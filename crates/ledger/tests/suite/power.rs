@@ -79,7 +79,12 @@ fn after_cut(start: &Disk, events: &[Event], moment: usize, lost: impl Fn(usize)
             }
             _ if gone => (),
             Event::Write(name, ..) | Event::Truncate(name, _) if never_made.contains(name) => (),
-            _ => apply(&mut disk, event),
+            Event::Write(..)
+            | Event::Truncate(..)
+            | Event::Unlink(_)
+            | Event::SyncFile(_)
+            | Event::SyncFolder
+            | Event::Said(_) => apply(&mut disk, event),
         }
     }
     disk
