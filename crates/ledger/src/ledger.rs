@@ -11,7 +11,7 @@ use crate::binding::{Binding, Genesis, LedgerId};
 use crate::entry::{self, Draft, Entry, Kind, Receipt, SELECT, seconds};
 use crate::error::{Difference, Error};
 use crate::state::State;
-use crate::store::{Format, PATIENCE, patiently, random};
+use crate::store::{Format, PATIENCE, patiently, random, refuse_moved};
 
 /// The ledger's file format.
 pub(crate) const FORMAT: Format = Format {
@@ -303,6 +303,7 @@ impl LedgerFile {
         let tx = patiently(&self.conn, self.patience, || {
             Transaction::new_unchecked(&self.conn, TransactionBehavior::Immediate).map_err(cannot_write)
         })?;
+        refuse_moved(&tx)?;
         while follow_some(&tx, &mut self.state)? {}
         let decided = decision(&tx, &self.state)?;
         tx.commit().map_err(cannot_write)?;

@@ -126,6 +126,23 @@ pub(crate) fn connect(path: &Path, create: OpenFlags) -> Result<Connection, Erro
     Ok(conn)
 }
 
+/// Refuses a file that was renamed, deleted or replaced since it was opened: what is written into it would be lost.
+#[cfg(unix)]
+pub(crate) fn refuse_moved(conn: &Connection) -> Result<(), Error> {
+    let mut moved = 0;
+    conn.file_control(Some("main"), rusqlite::FileControl::HasMoved(&mut moved))?;
+    if moved == 0 {
+        return Ok(());
+    }
+    Err(Error::damaged(None, "its file was moved or replaced while it was open"))
+}
+
+/// An open file cannot be moved or replaced on this platform.
+#[cfg(not(unix))]
+pub(crate) fn refuse_moved(_: &Connection) -> Result<(), Error> {
+    Ok(())
+}
+
 /// Tries again while another process holds the lock, every millisecond, for as long as told.
 ///
 /// SQLite's own waiting grows to a tenth of a second a time, so that whoever came last is served first and the longest

@@ -4,11 +4,14 @@
 use crate::help::Place;
 use crate::trace::{At, Ran, available, broken, calls, recovers, traced};
 
-/// Every place when asked for, else about `count` of them, spread evenly.
-fn sample<T: Clone>(places: &[T], count: usize) -> Vec<T> {
+/// Every place when asked for, else about `count` of them, spread evenly, and all at which a promise is made: what is
+/// said (`write`) and the journal's going, which is the commit (`unlink`).
+fn sample(places: &[At], count: usize) -> Vec<At> {
     let all = std::env::var("LEDGER_FAULTS").is_ok_and(|v| v == "all");
     let step = if all { 1 } else { places.len().div_ceil(count).max(1) };
-    places.iter().step_by(step).cloned().collect()
+    let promise = |at: &At| at.call == "write" || at.call == "unlink";
+    let chosen = places.iter().enumerate().filter(|(n, at)| n % step == 0 || promise(at));
+    chosen.map(|(_, at)| at.clone()).collect()
 }
 
 fn killed(place: &Place, at: &At, request: &str, options: &[&str]) -> Ran {
