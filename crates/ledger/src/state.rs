@@ -1,6 +1,6 @@
 //! What a ledger's chain adds up to: followed entry by entry, each checked against the one before it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use flockwise_mechanisms::{Digest, Loss};
 use rusqlite::Row;
@@ -35,7 +35,7 @@ pub(crate) struct State {
     pub genesis: Genesis,
     pub head: Head,
     /// By window; the empty name is the whole ledger.
-    pub spent: BTreeMap<String, Spent>,
+    pub spent: HashMap<String, Spent>,
     /// Data sets about the same people that an amendment added.
     pub data: BTreeSet<Name>,
     /// Parts of the ceiling.
@@ -63,7 +63,7 @@ impl State {
             id: LedgerId::of(head.hash),
             genesis,
             head,
-            spent: BTreeMap::new(),
+            spent: HashMap::new(),
             data: BTreeSet::new(),
             analysts: BTreeMap::new(),
             purposes: BTreeMap::new(),
