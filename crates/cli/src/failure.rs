@@ -69,7 +69,12 @@ impl Failure {
         match self {
             Self::Query(error) => error.charged_entry(),
             Self::Written { entry, .. } => Some(*entry),
-            _ => None,
+            Self::Ledger(_)
+            | Self::Arguments(_)
+            | Self::Out { .. }
+            | Self::Below { .. }
+            | Self::NotCharged(_)
+            | Self::Demo(_) => None,
         }
     }
 }

@@ -49,6 +49,7 @@ impl Recorder {
             Mode::Drawn { seed } | Mode::Wild { seed } => seed,
             Mode::Exact | Mode::Open => 0,
         };
+        #[expect(clippy::disallowed_methods, reason = "a recorder is for tests: its answers can be repeated")]
         let generator = StdRng::seed_from_u64(seed);
         Self { mode, generator, recorded: VecDeque::new(), events: Vec::new() }
     }

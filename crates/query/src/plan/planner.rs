@@ -203,7 +203,11 @@ const fn kind(key: &Key) -> ColumnKind {
         (Shape::Bin { .. }, _) => ColumnKind::Float,
         (Shape::Window { every, .. }, _) => match every.unit {
             crate::job::EveryUnit::Minute | crate::job::EveryUnit::Hour => ColumnKind::Datetime,
-            _ => ColumnKind::Date,
+            crate::job::EveryUnit::Day
+            | crate::job::EveryUnit::Week
+            | crate::job::EveryUnit::Month
+            | crate::job::EveryUnit::Quarter
+            | crate::job::EveryUnit::Year => ColumnKind::Date,
         },
         (Shape::AsIs, ColumnType::Int) => ColumnKind::Int,
         (Shape::AsIs, ColumnType::Float) => ColumnKind::Float,
@@ -222,7 +226,7 @@ fn family(release: &ResolvedRelease, accounting: Accounting) -> Result<(Family, 
     let gaussian = match accounting {
         Accounting::Zcdp => Some(Family::DiscreteGaussian),
         Accounting::Gdp | Accounting::Approx => Some(Family::RoundedNormal),
-        _ => None,
+        Accounting::Pure => None,
     };
     match (release.mechanism, gaussian) {
         (MechanismChoice::Auto | MechanismChoice::Gaussian, Some(family)) => {

@@ -216,6 +216,6 @@ fn document(
         mock: None,
         columns,
         rows: Some(rows),
-        receipt: Some(receipt.clone()),
+        receipt: Some(*receipt),
     }
 }
