@@ -182,7 +182,7 @@ fn losses() -> [(Family, Loss); 2] {
 /// Seeds are fixed, so the outcome is; the level says how unlikely a fair seed was to fail.
 #[test]
 fn p1_any_of_one_persons_keys_appears_at_most_with_delta() {
-    const RUNS: u64 = 20_000;
+    const RUNS: u64 = 10_000;
     for (family, loss) in losses() {
         let entry = if family == Family::DiscreteLaplace {
             Entry::l1(4, 16, 20).unwrap()
