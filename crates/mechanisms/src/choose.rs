@@ -61,7 +61,7 @@ pub struct BadChoice;
 /// How one pick is made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Pick {
-    /// Pr[i] ∝ exp(η sᵢ) (McSherry and Talwar 2007).
+    /// Pr\[i\] ∝ exp(η sᵢ) (McSherry and Talwar 2007).
     Exponential,
     /// Candidates in random order, each taken with probability exp(η(sᵢ − max)) (McKenna and Sheldon 2020).
     PermuteAndFlip,
