@@ -1,1 +1,30 @@
-//! flockwise-query
+//! Policy, job and plan, and the statistics over columnar data that release only privatized results.
+//!
+//! The key decision: everything is refused before the data are touched. Both files are parsed into validated types,
+//! and [`diagnostic::Diagnostics`] says what is wrong, where, and the way out. The [`plan`] fixes all that will be done
+//! and what it costs; the ledger records the loss; only then the [`engine`] runs the stages over what the [`kernel`]
+//! bounded. After that point, nothing can fail on a row.
+
+mod backend;
+pub mod diagnostic;
+mod document;
+pub mod engine;
+pub mod expr;
+pub mod frame;
+pub mod job;
+pub mod kernel;
+pub mod key;
+pub mod names;
+pub mod plan;
+pub mod policy;
+pub mod release;
+pub mod resolve;
+pub mod render;
+pub mod statistics;
+pub mod table;
+pub mod value;
+
+pub use document::{LARGEST_FILE, Places};
+pub use job::Job;
+pub use resolve::resolve;
+pub use policy::{Parsed, Policy};

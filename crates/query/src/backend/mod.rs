@@ -1,0 +1,17 @@
+//! The backend that reads files or frames: rows → contributions → bounded integers.
+//!
+//! Everything here is a function of one row at a time (and of public tables), until the kernel groups rows by person:
+//! so the rows of one person never change what the rows of another become.
+
+mod calendar;
+mod consent;
+mod join;
+mod local;
+mod parts;
+mod rows;
+
+pub(crate) use calendar::Calendar;
+pub use local::LocalBackend;
+pub(crate) use parts::{bin_range, text_keys};
+pub use rows::{Frame, load};
+pub(crate) use rows::{kind, wanted, wanted_of_table};

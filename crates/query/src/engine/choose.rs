@@ -1,0 +1,130 @@
+//! The bound that was bought: from a noisy activity histogram to the bound of least predicted error.
+
+use serde::{Deserialize, Serialize};
+
+use crate::kernel::{Bound, Rule};
+
+/// The rule from a noisy activity histogram to a bound, fixed by the plan: its loss, its candidates, its bias limit.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct BoundChoice {
+    /// Bounds to choose from, ascending; each a rule with its size.
+    pub candidates: Vec<Bound>,
+    /// Buckets of the activity histogram: 1, 2, 3–4, 5–8, … keys a person.
+    pub buckets: usize,
+    /// The predicted bias at the largest key is kept within this many standard deviations of the noise, so that 95% bars
+    /// cover the unbounded truth about as often as they say (0.35: 93.6%).
+    pub largest_bias: f64,
+}
+
+impl BoundChoice {
+    /// Norm bounds for Gaussian noise, L1 bounds for Laplace noise: 1, 2, 3, 4, 6, 8, 12, … below 2^buckets.
+    #[must_use]
+    pub fn new(norm: bool, buckets: usize) -> Self {
+        let sizes = (0..buckets.min(24)).flat_map(|power| {
+            let size = 1_u32 << power;
+            [Some(size), (power > 0).then_some(size + size / 2)].into_iter().flatten()
+        });
+        let bound = |size| if norm { Bound::norm(size) } else { Bound::mass(size) };
+        Self { candidates: sizes.map(bound).collect(), buckets, largest_bias: 0.35 }
+    }
+}
+
+/// What is known, from releases alone, when the bound is chosen.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    /// The noisy activity histogram.
+    pub activity: &'a [i128],
+    /// Standard deviation of its noise.
+    pub activity_sd: f64,
+    /// Noisy weights of the selected keys, in people; empty where keys are public.
+    pub weights: &'a [f64],
+    /// Standard deviation of the noise on a count of people at each candidate.
+    pub sd: &'a [f64],
+}
+
+/// Chooses the bound of least predicted error among those whose predicted bias is within the limit.
+///
+/// Post-processing of releases: a deterministic function of noisy numbers, so it costs nothing beyond the histogram.
+/// Buckets below three standard deviations are noise and count as empty: otherwise forty noisy buckets of people with
+/// thousands of keys each drive the bound to nonsense.
+#[must_use]
+pub fn choose(rule: &BoundChoice, known: &Known<'_>) -> Bound {
+    let people: Vec<f64> = known
+        .activity
+        .iter()
+        .map(|&count| count as f64)
+        .map(|count| if count < 3.0 * known.activity_sd { 0.0 } else { count })
+        .collect();
+    let mass: f64 = people.iter().enumerate().map(|(bucket, count)| count * typical(bucket)).sum();
+    if mass <= 0.0 {
+        return rule.candidates[0];
+    }
+    let (largest, mean_square) = sizes(known, mass, people.iter().sum());
+    let predict = |(bound, &sd): (&Bound, &f64)| {
+        let kept: f64 = people.iter().enumerate().map(|(bucket, count)| count * kept_mass(*bound, typical(bucket))).sum();
+        let lost = (1.0 - kept / mass).max(0.0);
+        (lost * largest / sd, sd.mul_add(sd, lost * lost * mean_square))
+    };
+    let predictions: Vec<(f64, f64)> = rule.candidates.iter().zip(known.sd).map(predict).collect();
+    let honest = predictions.iter().enumerate().filter(|(_, (bias, _))| *bias <= rule.largest_bias);
+    let least_error = honest.min_by(|(_, (_, one)), (_, (_, other))| one.total_cmp(other));
+    let least_bias = || predictions.iter().enumerate().min_by(|(_, (one, _)), (_, (other, _))| one.total_cmp(other));
+    let (at, _) = least_error.or_else(least_bias).expect("a rule has candidates");
+    rule.candidates[at]
+}
+
+/// The largest count of a key, and the mean square of all: from the selected keys' noisy weights, scaled up to the whole
+/// mass; where keys are public nothing is known, and any key may have everybody.
+fn sizes(known: &Known<'_>, mass: f64, people: f64) -> (f64, f64) {
+    let total: f64 = known.weights.iter().sum();
+    if known.weights.is_empty() || total <= 0.0 {
+        return (people, people * people);
+    }
+    let scale = (mass / total).max(1.0);
+    let largest = known.weights.iter().fold(0.0_f64, |largest, weight| largest.max(weight * scale));
+    let square: f64 = known.weights.iter().map(|weight| (weight * scale).powi(2)).sum();
+    (largest.min(people), square / known.weights.len() as f64)
+}
+
+/// A typical number of keys in a bucket: the middle of (2^(j−1), 2^j].
+fn typical(bucket: usize) -> f64 {
+    let top = (1_u64 << bucket.min(62)) as f64;
+    if bucket == 0 { 1.0 } else { (top / 2.0 + 1.0 + top) / 2.0 }
+}
+
+/// What a person with `keys` keys keeps of them.
+fn kept_mass(bound: Bound, keys: f64) -> f64 {
+    let size = f64::from(bound.size());
+    match bound.rule {
+        Rule::Keep(_) | Rule::Mass(_) => keys.min(size),
+        Rule::Norm(_) => keys * (size / keys).sqrt().min(1.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_heavier_tail_buys_a_larger_bound() {
+        let rule = BoundChoice::new(true, 12);
+        let sd: Vec<f64> = rule.candidates.iter().map(|bound| 10.0 * f64::from(bound.size()).sqrt()).collect();
+        let bought = |activity: &[i128]| {
+            let known = Known { activity, activity_sd: 5.0, weights: &[300.0, 200.0, 100.0], sd: &sd };
+            choose(&rule, &known).size()
+        };
+        let light = bought(&[1000, 100, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        let heavy = bought(&[100, 100, 100, 100, 100, 100, 0, 0, 0, 0, 0, 0]);
+        assert!(light < heavy, "{light} < {heavy}");
+        // Noise of a few people in the bucket of thousands is no tail.
+        assert_eq!(light, bought(&[1000, 100, 4, -3, 7, 2, 0, -9, 6, 12, -2, 14]));
+    }
+
+    #[test]
+    fn nothing_known_gives_the_smallest_bound() {
+        let rule = BoundChoice::new(false, 8);
+        let sd = vec![1.0; rule.candidates.len()];
+        let known = Known { activity: &[0; 8], activity_sd: 1.0, weights: &[], sd: &sd };
+        assert_eq!(choose(&rule, &known), Bound::mass(1));
+    }
+}

@@ -1,0 +1,7 @@
+//! Executing a charged plan: bound → select → measure, by stages whose losses the plan has fixed.
+
+mod choose;
+mod execute;
+
+pub use choose::{BoundChoice, choose};
+pub use execute::{Backend, Failed, Measured, execute};

@@ -1,0 +1,17 @@
+//! From files to typed columns: the only room that names Polars.
+//!
+//! The key decision: Polars scans, projects and casts, and hands over plain typed columns; everything that decides
+//! what a row means (predicates, joins, keys, bounds) is our own code, total on every input. So no engine error and no
+//! engine type can depend on one person's row, and another engine can take this room's place.
+
+mod column;
+mod csv;
+mod decode;
+mod encode;
+mod files;
+mod source;
+
+pub use column::{Builder, Column, Data, Kind, NULL};
+pub use encode::{to_frame, write_parquet};
+pub use files::{DataFile, FileError, Files};
+pub use source::{Family, Preflight, PreflightError, Source, Unreadable, Wanted};

@@ -1,0 +1,15 @@
+//! The bounding kernel: from people's rows to bounded integer aggregates.
+//!
+//! The key decision: everything that protects a person happens here, once, for every statistic. Rows become
+//! [`Contributions`] (per person and key: how many rows, and fixed-point sums), a [`Bound`] turns each person's
+//! contributions into weights, and the weighted integers are summed. Nothing comes between the bound and the sum, so no
+//! later step can undo it, and the sums are integers, so their order does not matter.
+//!
+//! No Polars types, no floating point, no randomness but the keyed hash that chooses which keys a person keeps.
+
+mod bound;
+mod contributions;
+
+pub use bound::{Bound, Rule, UNIT};
+pub(crate) use contributions::keyed_hash;
+pub use contributions::{Activity, Contributions, Moment, Rows};

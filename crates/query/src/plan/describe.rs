@@ -1,0 +1,194 @@
+//! A plan in words: what it costs, what noise, what error, which keys are likely to appear.
+
+use std::fmt;
+
+use flockwise_mechanisms::{Loss, Plan as _, appearing_weight};
+use serde_json::{Value as Json, json};
+
+use super::stage::{Bounding, KeyDomain, Measure, Stages};
+use super::{Plan, ReleasePlan};
+use crate::kernel::{Bound, Moment, Rule};
+
+impl Plan {
+    /// The plan for programs.
+    #[must_use]
+    pub fn to_json(&self) -> Json {
+        let loss = self.loss();
+        json!({
+            "schema": "flockwise.plan/1",
+            "data": self.data,
+            "purpose": self.purpose,
+            "privacy": {
+                "unit": format!("one person ({})", self.unit),
+                "neighbours": "add or remove",
+                "accounting": self.ceiling.accounting.name(),
+                "charge": charge(loss),
+                "alone": { "epsilon": self.ceiling.epsilon_of(loss), "at_delta": self.at_delta(loss) },
+                "ceiling": { "epsilon": self.ceiling.epsilon, "delta": self.ceiling.delta },
+            },
+            "reads": self.reads,
+            "releases": self.releases.iter().map(ReleasePlan::to_json).collect::<Vec<_>>(),
+        })
+    }
+
+    /// The δ at which a loss's own ε holds: the conversion's and its own.
+    #[must_use]
+    pub fn at_delta(&self, loss: Loss) -> String {
+        let conversion = self.ceiling.conversion_delta();
+        conversion.checked_add(loss.delta()).unwrap_or(conversion).to_string()
+    }
+}
+
+/// A loss as the documents write it.
+pub(crate) fn charge(loss: Loss) -> Json {
+    json!({ loss.accounting().amount_name(): loss.amount_text(), "delta": loss.delta().to_string() })
+}
+
+impl ReleasePlan {
+    /// The stages, in order.
+    #[must_use]
+    pub fn stage_names(&self) -> Vec<&'static str> {
+        let select = self.stages.selection().map(|selection| if selection.reused { "select and measure" } else { "select" });
+        let buys = matches!(self.stages.bounding, Bounding::Bought { .. }).then_some("buy the bound");
+        let measures = self.stages.measures.iter().any(|measure| !self.stages.is_reused(measure.moment));
+        ["bound"].into_iter().chain(select).chain(buys).chain(measures.then_some("measure")).collect()
+    }
+
+    /// How many people a key needs to appear with probability one half, and 99%.
+    #[must_use]
+    pub fn selection_people(&self) -> Option<(f64, f64)> {
+        let selection = self.stages.selection()?;
+        let noise = self.stages.selection_noise(selection).ok()?;
+        let threshold = self.stages.threshold().ok()??;
+        let unit = f64::from(selection.bound.unit());
+        let people = |probability| appearing_weight(noise, threshold, probability) as f64 / unit;
+        Some((people(0.5), people(0.99)))
+    }
+
+    fn to_json(&self) -> Json {
+        let selection = self.selection_people().map(|(half, most)| {
+            json!({ "appears_half": half.ceil(), "appears_99pc": most.ceil() })
+        });
+        let noise: Vec<Json> = self
+            .stages
+            .possible_bounds()
+            .iter()
+            .map(|&bound| {
+                let sd = self.stages.measures.iter().map(|measure| {
+                    (measure_name(measure), Json::from(natural_sd(&self.stages, measure, bound)))
+                });
+                json!({ "contribution": contribution(bound), "noise_sd": sd.collect::<serde_json::Map<_, _>>() })
+            })
+            .collect();
+        json!({
+            "release": self.name,
+            "statistic": self.statistic,
+            "charge": charge(self.loss),
+            "mechanism": self.stages.family.name(),
+            "why": self.reason,
+            "stages": self.stage_names(),
+            "keys": match &self.stages.keys {
+                KeyDomain::Public(keys) => json!({ "public": keys.len() }),
+                KeyDomain::Private(_) => json!("private"),
+                KeyDomain::Under(_, keys) => json!({ "private, and under each public": keys.len() }),
+            },
+            "contribution": match &self.stages.bounding {
+                Bounding::Given(bound) => contribution(*bound),
+                Bounding::Bought { loss, .. } => json!({ "bought": charge(*loss) }),
+            },
+            "selection": selection,
+            "noise": noise,
+        })
+    }
+}
+
+/// A bound as the documents write it.
+pub(crate) fn contribution(bound: Bound) -> Json {
+    match bound.rule {
+        Rule::Keep(keys) => json!({ "keep": keys }),
+        Rule::Norm(size) | Rule::Mass(size) => json!({ "norm": size }),
+    }
+}
+
+/// The name of what is measured.
+pub(crate) fn measure_name(measure: &Measure) -> String {
+    match measure.moment {
+        Moment::People => "people".to_owned(),
+        Moment::Rows { .. } => "rows".to_owned(),
+        Moment::Value { channel: 0, .. } => "sum".to_owned(),
+        Moment::Value { .. } => "squares".to_owned(),
+    }
+}
+
+/// Standard deviation of the noise of a measure in its natural unit.
+pub(crate) fn natural_sd(stages: &Stages, measure: &Measure, bound: Bound) -> f64 {
+    let unit = match measure.moment {
+        Moment::People | Moment::Rows { .. } => f64::from(bound.unit()),
+        Moment::Value { channel: 0, .. } => stages.channels[0].steps,
+        Moment::Value { .. } => 1.0 / stages.channels[0].square_unit(),
+    };
+    let sd = stages.noise(measure, bound).map_or(f64::NAN, flockwise_mechanisms::Noise::standard_deviation) / unit;
+    // Four figures: more would be read as precision.
+    if sd > 0.0 { format!("{sd:.3e}").parse().unwrap_or(sd) } else { sd }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let loss = self.loss();
+        let (rectangle, ceiling) = (self.ceiling.rectangle(), self.ceiling);
+        let part = 100.0 * loss.amount_f64() / rectangle.amount_f64();
+        writeln!(f, "Plan for {} release(s) of {}", self.releases.len(), self.data)?;
+        writeln!(
+            f,
+            "  costs   {loss} ({part:.1}% of the ledger's whole budget); alone epsilon {:.4} at delta {}",
+            ceiling.epsilon_of(loss),
+            self.at_delta(loss)
+        )?;
+        writeln!(f, "  ceiling epsilon {}, delta {} ({} accounting)", ceiling.epsilon, ceiling.delta, ceiling.accounting)?;
+        let columns: Vec<&str> = self.reads.data.iter().map(|name| name.as_str()).collect();
+        writeln!(f, "  reads   {}", columns.join(", "))?;
+        self.releases.iter().try_for_each(|release| write!(f, "\n{release}"))
+    }
+}
+
+impl fmt::Display for ReleasePlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} · {}", self.name, self.statistic)?;
+        writeln!(f, "  costs      {}", self.loss)?;
+        writeln!(f, "  stages     {}", self.stage_names().join(", "))?;
+        writeln!(f, "  noise      {}: {}", self.stages.family.name(), self.reason)?;
+        match &self.stages.keys {
+            KeyDomain::Public(keys) => writeln!(f, "  keys       {} public: every one appears", keys.len())?,
+            KeyDomain::Private(_) => writeln!(f, "  keys       private: found with noise")?,
+            KeyDomain::Under(_, keys) => {
+                writeln!(f, "  keys       found with noise; under each, {} public ones all appear", keys.len())?;
+            }
+        }
+        if let Some((half, most)) = self.selection_people() {
+            writeln!(f, "  appears    a key with {half:.0} people half of the time, with {most:.0} almost surely")?;
+            writeln!(f, "             (people of full weight: who has many keys counts in part)")?;
+        }
+        match &self.stages.bounding {
+            Bounding::Given(bound) => write_noise(f, self, *bound, "  bound      given: ")?,
+            Bounding::Bought { loss, choice } => {
+                writeln!(f, "  bound      bought for {loss}: the one of least predicted error, for instance")?;
+                let few = choice.candidates.iter().filter(|bound| [1, 8, 64].contains(&bound.size()));
+                for bound in few {
+                    write_noise(f, self, *bound, "             ")?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn write_noise(f: &mut fmt::Formatter<'_>, plan: &ReleasePlan, bound: Bound, start: &str) -> fmt::Result {
+    let noise = plan.stages.measures.iter().map(|measure| {
+        format!("{} ± {}", measure_name(measure), 1.96 * natural_sd(&plan.stages, measure, bound))
+    });
+    let kind = match bound.rule {
+        Rule::Keep(_) => "keep",
+        Rule::Norm(_) | Rule::Mass(_) => "norm",
+    };
+    writeln!(f, "{start}{kind} {}: {}", bound.size(), noise.collect::<Vec<_>>().join(", "))
+}

@@ -1,0 +1,134 @@
+//! The plan: everything that will be done, at what loss, fixed before any data are read.
+//!
+//! A plan is a pure function of policy, job and schema. It says which rows and columns are read, how a person's
+//! contribution is bounded, which stages run with which share of the loss, and the deterministic rule that leads from
+//! earlier noisy outputs to the next bound, scale and threshold. The charge binds to its digest.
+
+mod budget;
+mod describe;
+mod grid;
+mod loss;
+mod planner;
+mod rows;
+mod stage;
+
+use flockwise_mechanisms::{Ceiling, Digest, Loss};
+use serde::Serialize;
+
+use crate::names::Name;
+use crate::resolve::{Label, Reads};
+use crate::table::TableColumn;
+
+pub use planner::{PlanError, plan};
+pub use rows::{Consented, Cut, Join, KeyPart, Made, ReadColumn, RowPlan, Scan, Unit, ValuePlan};
+pub use stage::{Bounding, Channel, KeyDomain, Measure, Selection, StageError, Stages};
+
+/// A job's plan.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Plan {
+    /// Name of the data set.
+    pub data: Name,
+    /// The purpose that the job states.
+    pub purpose: Option<Name>,
+    /// Digest of the policy: a plan is charged and run under the policy it was made from.
+    pub policy: Digest,
+    /// The ceiling it is charged against.
+    pub ceiling: Ceiling,
+    /// Name of the privacy unit's column.
+    pub unit: String,
+    /// What is read, once for all releases.
+    pub scan: Scan,
+    /// The releases, in the order of the job.
+    pub releases: Vec<ReleasePlan>,
+    /// Everything that is read, and nothing else is.
+    pub reads: Reads,
+}
+
+/// The plan of one release.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct ReleasePlan {
+    /// Its name.
+    pub name: Name,
+    /// Which statistic.
+    pub statistic: &'static str,
+    /// Which rows count, and what they become.
+    pub rows: RowPlan,
+    /// What is done, in order.
+    pub stages: Stages,
+    /// Its whole loss.
+    pub loss: Loss,
+    /// The columns of its keys, each with its place in the encoded key.
+    pub keys: Vec<(usize, TableColumn)>,
+    /// The computed columns.
+    pub outputs: Vec<Output>,
+    /// How its rows are ordered and which of them are shown.
+    pub order: Order,
+    /// What is joined on after the noise.
+    pub labels: Vec<Label>,
+    /// Why this mechanism.
+    pub reason: String,
+}
+
+/// A computed column: from which measures of the stages, by place.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Output {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub formula: Formula,
+}
+
+/// How a column is computed from noisy measures: free post-processing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Formula {
+    /// A count of people or rows.
+    Count(usize),
+    /// The sum of a column: measured centred, with the centre times the count added back where there is one.
+    Sum {
+        /// The centred sum.
+        value: usize,
+        /// The count that shares its weights.
+        count: Option<usize>,
+    },
+    /// The mean of a column.
+    Mean {
+        /// The centred sum.
+        value: usize,
+        /// The count that shares its weights.
+        count: usize,
+    },
+    /// The variance of a column.
+    Variance {
+        /// The centred sum.
+        value: usize,
+        /// The sum of centred squares.
+        square: usize,
+        /// The count that shares their weights.
+        count: usize,
+    },
+}
+
+/// The order of a release's rows: a function of released values alone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// By the bytes of the key.
+    Key,
+    /// The largest of the first computed column first; ties by the key.
+    Largest,
+    /// Within each combination of all parts of the key but the last, the largest first, and only so many.
+    Leading(u32),
+}
+
+impl flockwise_mechanisms::Plan for Plan {
+    fn loss(&self) -> Loss {
+        let zero = Loss::zero(self.ceiling.accounting);
+        let add = |sum: Loss, release: &ReleasePlan| sum.checked_add(release.loss);
+        self.releases.iter().try_fold(zero, add).expect("the planner checks that the losses add up")
+    }
+
+    fn digest(&self) -> Digest {
+        Digest::of(&serde_json::to_vec(self).expect("a plan has a JSON form"))
+    }
+}

@@ -1,0 +1,268 @@
+//! The stages of one release.
+
+use flockwise_mechanisms::{BadSensitivity, CalibrationError, Family, Key, Loss, Noise, Sensitivity, threshold};
+use serde::{Deserialize, Serialize};
+
+use crate::engine::BoundChoice;
+use crate::kernel::{Bound, Moment};
+
+/// Where the keys of a release come from.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyDomain {
+    /// Declared in public: every one appears, also when nobody has it; rows with another are dropped before bounding.
+    Public(Vec<Key>),
+    /// Anything the data hold: a key appears only through partition selection.
+    Private(Selection),
+    /// Some parts from the data, the others declared: the former are selected, and every declared combination of the
+    /// latter appears under each.
+    Under(Selection, Vec<Key>),
+}
+
+/// The grid of a value column: public fixed point.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Channel {
+    /// Values are clamped to at least this.
+    pub low: f64,
+    /// … and to at most this.
+    pub high: f64,
+    /// Subtracted before the grid: the middle of the clamp range halves the sensitivity.
+    pub centre: f64,
+    /// Grid steps per unit: a power of two.
+    pub steps: f64,
+    /// Largest absolute value on the grid, after centring.
+    pub radius: i32,
+}
+
+impl Channel {
+    /// A grid for the clamp range, centred at its middle, with at least 2^20 steps from the centre to the edge; a range
+    /// of whole numbers gets exactly half steps, so that nothing is rounded at all.
+    #[must_use]
+    pub fn new(low: f64, high: f64, whole: bool) -> Self {
+        let centre = low / 2.0 + high / 2.0;
+        let reach = (high - centre).max(centre - low);
+        let exponent = if whole && reach < f64::from(1 << 22) { 1 } else { 21 - reach.log2().ceil() as i32 };
+        let steps = 2.0_f64.powi(exponent);
+        Self { low, high, centre, steps, radius: (reach * steps).ceil() as i32 }
+    }
+
+    /// A grid around zero, for a sum that no count goes with: the radius is the larger end of the clamp range.
+    #[must_use]
+    pub fn uncentred(low: f64, high: f64, whole: bool) -> Self {
+        let reach = low.abs().max(high.abs());
+        Self { low, high, ..Self::new(-reach, reach, whole) }
+    }
+
+    /// The value on the grid: clamped, centred, rounded, and clamped again. A function of this value alone.
+    #[must_use]
+    pub fn grid(&self, value: f64) -> i32 {
+        let clamped = value.max(self.low).min(self.high);
+        let on_grid = ((clamped - self.centre) * self.steps).round();
+        (on_grid as i32).clamp(-self.radius, self.radius)
+    }
+
+    /// The centred square of a value on the grid, less half its largest: on a grid of `radius` steps for R²/2.
+    ///
+    /// For |x| ≤ r, x²/r − r/2 lies in −r/2..=r/2; twice that is in −r..=r, so the radius is the channel's own.
+    #[must_use]
+    pub fn square(&self, on_grid: i32) -> i32 {
+        let (x, r) = (i64::from(on_grid), i64::from(self.radius));
+        i32::try_from((2 * x * x / r - r).clamp(-r, r)).expect("clamped to an i32")
+    }
+
+    /// What a unit of the square channel stands for: (x² − R²/2) in units of the column, squared.
+    #[must_use]
+    pub fn square_unit(&self) -> f64 {
+        f64::from(self.radius) / (2.0 * self.steps * self.steps)
+    }
+}
+
+/// One vector that is measured: a noisy integer for each key.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Measure {
+    /// What is summed.
+    pub moment: Moment,
+    /// Its part of the loss; nothing where it comes from the selection, which has been paid for.
+    pub loss: Loss,
+}
+
+/// How private keys are found.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Selection {
+    /// The bound under which people's keys are weighed.
+    pub bound: Bound,
+    /// Its part of the loss, with all of the release's δ.
+    pub loss: Loss,
+    /// Whether the noisy weights that were compared with the threshold are also the count of people that is released.
+    pub reused: bool,
+}
+
+/// Where the bound of the measurements comes from.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bounding {
+    /// The job gave it.
+    Given(Bound),
+    /// It is bought with a part of the loss from a noisy activity histogram over the keys that are measured.
+    Bought {
+        /// The rule from the histogram to the bound.
+        choice: BoundChoice,
+        /// Its part of the loss.
+        loss: Loss,
+    },
+}
+
+/// What is done for one release, in order: select, bound, measure.
+///
+/// Privacy, by adaptive composition: each stage is a mechanism of [`flockwise_mechanisms`] with its own part of the
+/// loss, for any outcome of the earlier ones; the bound, scale and threshold of a stage depend on earlier noisy outputs
+/// only. The parts add up to at most the release's loss (checked when the plan is made, and again by the allowance).
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Stages {
+    /// Where keys come from.
+    pub keys: KeyDomain,
+    /// How measured contributions are bounded.
+    pub bounding: Bounding,
+    /// The noise of every stage.
+    pub family: Family,
+    /// Grids of the value columns.
+    pub channels: Vec<Channel>,
+    /// What is measured.
+    pub measures: Vec<Measure>,
+}
+
+impl Stages {
+    /// The sensitivity of one measured vector under a bound.
+    ///
+    /// # Errors
+    /// When the bounds multiply to more than exact arithmetic holds.
+    pub fn sensitivity(&self, moment: Moment, bound: Bound) -> Result<Sensitivity, BadSensitivity> {
+        let (radius, in_units) = match moment {
+            Moment::People => (1, true),
+            Moment::Rows { limit } => (u128::from(limit), true),
+            Moment::Value { channel, limit } => {
+                let radius = u128::from(self.channels[channel].radius.unsigned_abs());
+                (u128::from(limit).checked_mul(radius).ok_or(BadSensitivity)?, false)
+            }
+        };
+        match self.family {
+            Family::DiscreteLaplace => bound.l1(radius, in_units),
+            Family::DiscreteGaussian | Family::RoundedNormal => bound.l2_squared(radius, in_units),
+        }
+    }
+
+    /// Whether the noisy weights of the selection are also the release's count of people.
+    #[must_use]
+    pub fn is_reused(&self, moment: Moment) -> bool {
+        moment == Moment::People && self.selection().is_some_and(|selection| selection.reused)
+    }
+
+    /// How private keys are found.
+    #[must_use]
+    pub const fn selection(&self) -> Option<&Selection> {
+        match &self.keys {
+            KeyDomain::Public(_) => None,
+            KeyDomain::Private(selection) | KeyDomain::Under(selection, _) => Some(selection),
+        }
+    }
+
+    /// The noise of one measure under a bound.
+    ///
+    /// # Errors
+    /// When the sensitivity or the scale is out of range.
+    pub fn noise(&self, measure: &Measure, bound: Bound) -> Result<Noise, StageError> {
+        let loss = self.selection().filter(|_| self.is_reused(measure.moment)).map_or(measure.loss, |reused| reused.loss);
+        self.noise_of(measure.moment, loss, bound)
+    }
+
+    fn noise_of(&self, moment: Moment, loss: Loss, bound: Bound) -> Result<Noise, StageError> {
+        Ok(Noise::calibrate(self.family, loss, self.sensitivity(moment, bound)?)?)
+    }
+
+    /// The noise of the selection.
+    ///
+    /// # Errors
+    /// When the sensitivity or the scale is out of range.
+    pub fn selection_noise(&self, selection: &Selection) -> Result<Noise, StageError> {
+        self.noise_of(Moment::People, selection.loss, selection.bound)
+    }
+
+    /// The threshold of the selection, in units of its bound: a function of the plan alone.
+    ///
+    /// # Errors
+    /// When the sensitivity or the scale is out of range.
+    pub fn threshold(&self) -> Result<Option<i128>, StageError> {
+        let Some(selection) = self.selection() else { return Ok(None) };
+        let noise = self.selection_noise(selection)?;
+        Ok(Some(threshold(noise, &selection.bound.entry(), selection.loss.delta())?))
+    }
+
+    /// For each bound that may be chosen, the standard deviation of the noise of the first measure relative to what one
+    /// person of full weight can add: the noise of a count of people, in people.
+    ///
+    /// # Errors
+    /// When the sensitivity or the scale is out of range.
+    pub fn predicted_sd(&self) -> Result<Vec<f64>, StageError> {
+        let Some(first) = self.measures.first() else { return Ok(vec![1.0; self.possible_bounds().len()]) };
+        let sd = |bound: &Bound| {
+            let noise = self.noise_of(Moment::People, first.loss, *bound)?;
+            Ok(noise.standard_deviation() / f64::from(bound.unit()))
+        };
+        self.possible_bounds().iter().map(sd).collect()
+    }
+
+    /// Checks that every stage can be calibrated for every bound that may be chosen, and that the parts stay within the
+    /// whole: what could fail on some data fails here, on all data.
+    ///
+    /// # Errors
+    /// The first stage that cannot be run.
+    pub fn check(&self, whole: Loss) -> Result<(), StageError> {
+        self.threshold()?;
+        for &bound in self.possible_bounds() {
+            for measure in &self.measures {
+                self.noise(measure, bound)?;
+            }
+        }
+        if let Bounding::Bought { loss, .. } = &self.bounding {
+            self.noise_of(Moment::People, *loss, Bound::keep(1))?;
+        }
+        if self.spent().is_some_and(|spent| spent.fits_in(whole)) { Ok(()) } else { Err(StageError::Overspent) }
+    }
+
+    /// The sum of the parts.
+    #[must_use]
+    pub fn spent(&self) -> Option<Loss> {
+        let first = self.measures.first().map(|measure| measure.loss).or(self.selection().map(|s| s.loss))?;
+        let bound = match &self.bounding {
+            Bounding::Given(_) => None,
+            Bounding::Bought { loss, .. } => Some(*loss),
+        };
+        let measured = self.measures.iter().filter(|measure| !self.is_reused(measure.moment)).map(|measure| measure.loss);
+        let parts = measured.chain(bound).chain(self.selection().map(|selection| selection.loss));
+        parts.into_iter().try_fold(Loss::zero(first.accounting()), |sum, part| sum.checked_add(part))
+    }
+
+    /// The bounds that the measurements may have.
+    #[must_use]
+    pub fn possible_bounds(&self) -> &[Bound] {
+        match &self.bounding {
+            Bounding::Given(bound) => std::slice::from_ref(bound),
+            Bounding::Bought { choice, .. } => &choice.candidates,
+        }
+    }
+}
+
+/// A stage cannot be run at all: found at plan time, for every bound that may be chosen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StageError {
+    /// The bounds multiply to too much.
+    #[error(transparent)]
+    Sensitivity(#[from] BadSensitivity),
+    /// The noise is out of range.
+    #[error(transparent)]
+    Calibration(#[from] CalibrationError),
+    /// The parts are more than the whole: a bug.
+    #[error("the stages spend more than the release has")]
+    Overspent,
+}

@@ -1,0 +1,162 @@
+//! A release as text for people, as CSV, and as Parquet: all from the stored document.
+
+use std::fmt::Write as _;
+use std::io;
+use std::path::Path;
+
+use unicode_width::UnicodeWidthStr as _;
+
+use crate::release::{BadCell, Document, text};
+use crate::table::{Bias, ColumnKind, Table, TableColumn};
+use crate::value::Value;
+
+/// Rows of a table that are printed for people; the rest is in the files.
+pub const PRINTED_ROWS: usize = 30;
+
+/// The table with error bars, and under it the guarantee in one sentence of plain words.
+///
+/// # Errors
+/// When a cell does not fit its column: the document was not made here.
+pub fn for_people(document: &Document) -> Result<String, BadCell> {
+    let table = document.table()?;
+    let mut out = format!("{} · {} of {}\n", document.release, document.statistic, document.data);
+    if let Some(mock) = &document.mock {
+        let _ = writeln!(out, "{mock}");
+    }
+    let columns = shown(&table);
+    let header: Vec<String> = columns.iter().map(|&at| table.columns[at].name.clone()).collect();
+    let body: Vec<Vec<String>> = table
+        .rows
+        .iter()
+        .take(PRINTED_ROWS)
+        .map(|row| columns.iter().map(|&at| cell(&table, row, at)).collect())
+        .collect();
+    let numeric: Vec<bool> = columns.iter().map(|&at| is_number(&table.columns[at])).collect();
+    align(&mut out, &header, &body, &numeric);
+    let more = table.rows.len().saturating_sub(PRINTED_ROWS);
+    if more > 0 {
+        let _ = writeln!(out, "… and {more} more rows (--format csv has all)");
+    }
+    if table.rows.is_empty() {
+        let _ = writeln!(out, "(no key was common enough to appear)");
+    }
+    out.push('\n');
+    out.push_str(&guarantee(document));
+    Ok(out)
+}
+
+/// Every column but the ends of error bars, which stand beside their value.
+fn shown(table: &Table) -> Vec<usize> {
+    let mut columns = Vec::new();
+    let mut at = 0;
+    while at < table.columns.len() {
+        columns.push(at);
+        at += if table.columns[at].bars.is_some() { 3 } else { 1 };
+    }
+    columns
+}
+
+const fn is_number(column: &TableColumn) -> bool {
+    matches!(column.kind, ColumnKind::Int | ColumnKind::Float)
+}
+
+fn cell(table: &Table, row: &[Value], at: usize) -> String {
+    if table.columns[at].bars.is_none() {
+        return if row[at] == Value::Null { "(none)".to_owned() } else { plain(&row[at]) };
+    }
+    let (Value::Float(value), Value::Float(low), Value::Float(high)) = (&row[at], &row[at + 1], &row[at + 2]) else {
+        return "unknown".to_owned();
+    };
+    let width = (high - low) / 2.0;
+    let decimals = if width >= 10.0 { 0 } else if width >= 1.0 { 1 } else { (1.0 - width.max(1e-9).log10().floor()) as usize };
+    if ((high - value) - (value - low)).abs() <= 0.06 * width {
+        format!("{value:.decimals$} ± {width:.decimals$}")
+    } else {
+        format!("{value:.decimals$} ({low:.decimals$} to {high:.decimals$})")
+    }
+}
+
+/// Text on one line, without what could move a terminal's cursor.
+fn plain(value: &Value) -> String {
+    let text = text(value);
+    let shown: String = text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(60).collect();
+    if text.chars().count() > 60 { shown + "…" } else { shown }
+}
+
+fn align(out: &mut String, header: &[String], body: &[Vec<String>], numeric: &[bool]) {
+    let width = |at: usize| {
+        let cells = body.iter().map(|row| row[at].width());
+        cells.chain([header[at].width()]).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..header.len()).map(width).collect();
+    let mut line = |cells: &[String]| {
+        let mut text = String::new();
+        for ((cell, &width), &number) in cells.iter().zip(&widths).zip(numeric) {
+            let pad = " ".repeat(width - cell.width());
+            let _ = if number { write!(text, "  {pad}{cell}") } else { write!(text, "  {cell}{pad}") };
+        }
+        out.push_str(text.trim_end());
+        out.push('\n');
+    };
+    line(header);
+    line(&widths.iter().map(|&width| "─".repeat(width)).collect::<Vec<_>>());
+    body.iter().for_each(|row| line(row));
+}
+
+/// What protects the people in the table, in plain words.
+fn guarantee(document: &Document) -> String {
+    let Document { privacy, columns, .. } = document;
+    let epsilon = privacy.alone.epsilon;
+    let mut out = format!(
+        "Protects {}: with or without everything about any one of them, no table becomes more than {:.2} times as likely \
+         (epsilon {epsilon})",
+        privacy.unit,
+        epsilon.exp()
+    );
+    if privacy.alone.at_delta != "0" {
+        let _ = write!(out, ", but for a chance of {}", privacy.alone.at_delta);
+    }
+    out.push_str(".\n± is a 95% bar for the noise alone.");
+    if columns.iter().any(|column| column.bias == Some(Bias::Low)) {
+        out.push_str(" Counts lean low: what people contribute is bounded.");
+    }
+    if let (Some(receipt), Some(after)) = (&document.receipt, &privacy.ledger_after) {
+        let _ = write!(
+            out,
+            "\nLedger entry {}: {:.1}% of the budget of epsilon {} is used.",
+            receipt.entry,
+            after.used * 100.0,
+            after.ceiling
+        );
+    }
+    out.push('\n');
+    out
+}
+
+/// The table as CSV (RFC 4180).
+///
+/// # Errors
+/// When a cell does not fit its column.
+pub fn csv(document: &Document) -> Result<String, BadCell> {
+    let table = document.table()?;
+    let mut out = String::new();
+    let quote = |text: &str| {
+        if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+    };
+    let mut line = |cells: Vec<String>| {
+        out.push_str(&cells.join(","));
+        out.push_str("\r\n");
+    };
+    line(table.columns.iter().map(|column| quote(&column.name)).collect());
+    table.rows.iter().for_each(|row| line(row.iter().map(|value| quote(&text(value))).collect()));
+    Ok(out)
+}
+
+/// Writes the table as a Parquet file.
+///
+/// # Errors
+/// When a cell does not fit its column, or the file cannot be written.
+pub fn parquet(document: &Document, path: &Path) -> io::Result<()> {
+    let table = document.table().map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+    crate::frame::write_parquet(&table, path)
+}
