@@ -1,10 +1,7 @@
 //! Exact divergence of whole outcomes, gaps included, and the broken variants.
 
-use rand::SeedableRng as _;
-use rand::rngs::StdRng;
-
 use super::*;
-use crate::audit::{self, Mode, Recorder, Violation, frequencies, grant, judge};
+use crate::audit::{self, Mode, Recorder, Violation, frequencies, grant, judge, seeded};
 use crate::units::Delta;
 
 const FAR: i128 = 160;
@@ -153,7 +150,7 @@ fn control_broken_sparse_vector() {
 
 #[test]
 fn the_sampler_has_its_probabilities() {
-    let mut rng = StdRng::seed_from_u64(41);
+    let mut rng = seeded(41);
     let searcher = Search::new(2, 1, ScoreChange::Monotone(1)).unwrap().searcher(pure("2")).unwrap();
     let queries = [1, 3];
     // Gaps from 2 on as one outcome: what is left.

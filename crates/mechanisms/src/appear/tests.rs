@@ -1,10 +1,7 @@
 //! Exact divergence of the decision, and the sampler against its probabilities.
 
-use rand::SeedableRng as _;
-use rand::rngs::StdRng;
-
 use super::*;
-use crate::audit::{self, Mode, Recorder, Violation, frequencies, grant, hockey_stick};
+use crate::audit::{self, Mode, Recorder, Violation, frequencies, grant, hockey_stick, seeded};
 
 fn loss(epsilon: &str, delta: &str) -> Loss {
     Loss::pure(epsilon.parse().unwrap(), delta.parse().unwrap())
@@ -67,7 +64,7 @@ fn golden_truncation() {
 
 #[test]
 fn the_sampler_and_the_prediction_have_its_probabilities() {
-    let mut rng = StdRng::seed_from_u64(31);
+    let mut rng = seeded(31);
     let noise = Truncated::calibrate(loss("0.5", "0.05"), 1).unwrap();
     for people in [0, 1, 2, 5, 8, 100] {
         let chance = appears(noise, people);

@@ -1,8 +1,9 @@
 //! Answers that are made up instead of drawn: exact ones, and any that could be drawn.
 
-use rand::rngs::StdRng;
-use rand::{Rng as _, RngExt as _};
+use chacha20::ChaCha12Rng;
+use rand_core::Rng as _;
 
+use crate::chance::below;
 use crate::choose::pick_row;
 use crate::leading::considered;
 use crate::noise::Noise;
@@ -78,7 +79,7 @@ pub(super) fn exact(call: &Call<'_>, open: bool) -> Answer {
 }
 
 /// Any answer that could be drawn, the rare ones too.
-pub(super) fn wild(rng: &mut StdRng, call: &Call<'_>) -> Answer {
+pub(super) fn wild(rng: &mut ChaCha12Rng, call: &Call<'_>) -> Answer {
     match call {
         Call::Add { noise, exact, .. } => {
             Answer::Integers(exact.iter().map(|exact| exact + wild_noise(rng, *noise)).collect())
@@ -107,9 +108,9 @@ pub(super) fn wild(rng: &mut StdRng, call: &Call<'_>) -> Answer {
             Answer::Found(gaps.take(searcher.search.positives() as usize).collect())
         }
         Call::Quantiles { drawer, rows, .. } => {
-            let range = drawer.quantiles.range();
-            let mut row =
-                |_| drawer.quantiles.ranks().iter().map(|_| rng.random_range(range.clone())).collect();
+            let (low, high) = drawer.quantiles.range().into_inner();
+            let mut value = |_| low.wrapping_add(below(rng, u128::from(low.abs_diff(high)) + 1) as i64);
+            let mut row = |_| drawer.quantiles.ranks().iter().map(&mut value).collect();
             Answer::Values(rows.iter().map(&mut row).collect())
         }
         Call::Leading { leader, counts, .. } => {
@@ -122,14 +123,14 @@ pub(super) fn wild(rng: &mut StdRng, call: &Call<'_>) -> Answer {
 }
 
 /// Each with probability one half.
-fn some<T>(rng: &mut StdRng, all: impl Iterator<Item = T>) -> Vec<T> {
-    all.filter(|_| rng.random::<bool>()).collect()
+fn some<T>(rng: &mut ChaCha12Rng, all: impl Iterator<Item = T>) -> Vec<T> {
+    all.filter(|_| rng.next_u32() & 1 == 1).collect()
 }
 
 /// Noise of a random magnitude, up to sixteen standard deviations or a thousand grid units.
-fn wild_noise(rng: &mut StdRng, noise: Noise) -> i128 {
+fn wild_noise(rng: &mut ChaCha12Rng, noise: Noise) -> i128 {
     let widest = (16.0 * noise.standard_deviation()).max(1000.0) as i128;
-    let width = widest >> rng.random_range(0..u128::BITS - widest.leading_zeros());
+    let width = widest >> below(rng, u128::from(u128::BITS - widest.leading_zeros()));
     let sign = if rng.next_u32() & 1 == 1 { 1 } else { -1 };
-    sign * rng.random_range(0..=width)
+    sign * below(rng, width.unsigned_abs() + 1) as i128
 }

@@ -42,7 +42,7 @@ pub use binomial::{clopper_pearson, frequencies};
 pub use compare::{Divergence, NewKeys, Reach, Violation, compare};
 pub use exact::{hockey_stick, judge, spent};
 pub use question::{Question, Trace};
-pub use recorder::{Mode, Recorder};
+pub use recorder::{Mode, Recorder, seeded};
 
 use crate::charge::{Charge, Digest, Ledger, Plan, charge};
 use crate::loss::Loss;

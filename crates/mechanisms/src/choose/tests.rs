@@ -1,10 +1,7 @@
 //! Exact divergences of choices, and the sampler against its probabilities.
 
-use rand::SeedableRng as _;
-use rand::rngs::StdRng;
-
 use super::*;
-use crate::audit::{self, Mode, Recorder, Violation, frequencies, grant, judge};
+use crate::audit::{self, Mode, Recorder, Violation, frequencies, grant, judge, seeded};
 use crate::units::Delta;
 
 /// Ordered picks and their probabilities, from the definition of the mechanism.
@@ -141,7 +138,7 @@ fn n5_controls() {
 #[test]
 fn the_sampler_has_its_probabilities() {
     const RUNS: u64 = 10_000;
-    let mut rng = StdRng::seed_from_u64(21);
+    let mut rng = seeded(21);
     let choice = Choice::new(2, 1, ScoreChange::Either(1)).unwrap();
     for pick in [Pick::Exponential, Pick::PermuteAndFlip] {
         for rate in [(1, 3), (7, 5)] {

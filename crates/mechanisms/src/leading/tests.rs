@@ -1,10 +1,7 @@
 //! Exact divergence over small sets of keys, and the sampler against its probabilities.
 
-use rand::SeedableRng as _;
-use rand::rngs::StdRng;
-
 use super::*;
-use crate::audit::{self, Mode, Recorder, Violation, frequencies, grant, hockey_stick};
+use crate::audit::{self, Mode, Recorder, Violation, frequencies, grant, hockey_stick, seeded};
 
 fn loss(epsilon: &str, delta: &str) -> Loss {
     Loss::pure(epsilon.parse().unwrap(), delta.parse().unwrap())
@@ -77,7 +74,7 @@ fn n5_controls() {
 
 #[test]
 fn the_sampler_has_its_probabilities() {
-    let mut rng = StdRng::seed_from_u64(61);
+    let mut rng = seeded(61);
     let leader = Leading::new(2, 3).unwrap().leader(loss("2", "0.2")).unwrap();
     let counts = keyed(&[9, 3, 11, 8, 1]);
     let draw = || lead(&mut rng, leader, &counts);

@@ -1,10 +1,7 @@
 //! Exact divergence over small ranges, and the sampler against its probabilities.
 
-use rand::SeedableRng as _;
-use rand::rngs::StdRng;
-
 use super::*;
-use crate::audit::{self, Mode, Recorder, Violation, frequencies, grant, judge};
+use crate::audit::{self, Mode, Recorder, Violation, frequencies, grant, judge, seeded};
 use crate::sensitivity::{L1, L2Squared};
 use crate::units::Delta;
 
@@ -86,7 +83,7 @@ fn n5_controls() {
 
 #[test]
 fn the_sampler_has_its_probabilities() {
-    let mut rng = StdRng::seed_from_u64(51);
+    let mut rng = seeded(51);
     let (loss, sensitivity) =
         (Loss::pure("8".parse().unwrap(), Delta::ZERO), Sensitivity::L1(L1::new(1).unwrap()));
     let ranks = vec![rank(1, 4), rank(9, 10)];
@@ -105,7 +102,7 @@ fn the_sampler_has_its_probabilities() {
 
 #[test]
 fn the_whole_range_of_integers_is_drawn_from() {
-    let mut rng = StdRng::seed_from_u64(52);
+    let mut rng = seeded(52);
     let (loss, sensitivity) =
         (Loss::pure("2".parse().unwrap(), Delta::ZERO), Sensitivity::L1(L1::new(1).unwrap()));
     let ask = Quantiles::new(i64::MIN, i64::MAX, vec![rank(1, 2)]).unwrap();
