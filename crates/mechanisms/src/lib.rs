@@ -12,6 +12,7 @@ pub mod accounting;
 mod appear;
 #[cfg(any(test, feature = "audit"))]
 pub mod audit;
+mod bounds;
 mod chance;
 mod charge;
 mod choose;
@@ -30,12 +31,14 @@ pub mod sampler;
 mod select;
 mod sensitivity;
 mod source;
+mod tree;
 pub mod units;
 mod weighted;
 
 pub use above::{BadSearch, Search, Searcher, above};
 pub use accounting::Ceiling;
 pub use appear::{Truncated, appear};
+pub use bounds::{Magnitudes, bounds, trimmed};
 pub use charge::{Allowance, Charge, Charged, Digest, Ledger, NotADigest, Overdrawn, Plan, charge};
 pub use choose::{BadChoice, Choice, Chooser, Pick, ScoreChange, choose};
 pub use entry::{BadEntry, Entry};
@@ -50,4 +53,5 @@ pub use release::Release;
 pub use select::{appearance_probability, appearing_weight, select, threshold};
 pub use sensitivity::{BadSensitivity, L1, L2Squared, Sensitivity};
 pub use source::{Answer, Call, Key, Os, Source, secret};
+pub use tree::{BadTree, Tree, leaf_at};
 pub use units::{Delta, Epsilon, MuSquared, Quantity, Rho, Rounding, UnitError};

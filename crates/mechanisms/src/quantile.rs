@@ -44,6 +44,12 @@ impl Rank {
         }
     }
 
+    /// The rank as a float.
+    #[must_use]
+    pub fn to_f64(self) -> f64 {
+        f64::from(self.part) / f64::from(self.whole)
+    }
+
     /// How far the score moves for a unit of weight: max(q, 1 − q), times the denominator.
     fn steepness(self) -> u128 {
         u128::from(self.part.max(self.whole - self.part))
