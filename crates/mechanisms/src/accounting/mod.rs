@@ -1,10 +1,17 @@
-//! From what adds up to (ε, δ), and back.
+//! From what adds up to (ε, δ), and back; and what events declared up front cost together.
 //!
 //! The ceiling that a ledger enforces is here; `docs/accounting.md` says which theorem makes it a valid filter under
-//! each accounting. [`zcdp`] and [`gdp`] convert in closed form.
+//! each accounting. [`zcdp`] and [`gdp`] convert in closed form; [`Pld`] composes [`Events`] numerically, enclosing the
+//! truth from above and below.
 
 mod ceiling;
+mod error;
+mod event;
 pub mod gdp;
+mod pld;
 pub mod zcdp;
 
 pub use ceiling::Ceiling;
+pub use error::AccountingError;
+pub use event::{COUNT_LIMIT, Event, Events, Positive, Probability};
+pub use pld::{Bounds, Method, Pld};
