@@ -46,7 +46,7 @@ const CLOSE: f64 = 1.05;
 /// use flockwise_local::{Kind, choose};
 /// assert_eq!(choose(3, "1".parse()?, None)?.scheme.kind(), Kind::Kary);
 /// assert_eq!(choose(1000, "4".parse()?, None)?.scheme.kind(), Kind::LocalHashing);
-/// assert_eq!(choose(1000, "0.5".parse()?, None)?.scheme.kind(), Kind::Hadamard);
+/// assert_eq!(choose(1000, "0.2".parse()?, None)?.scheme.kind(), Kind::Hadamard);
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 pub fn choose(items: u32, epsilon: Epsilon, most_bytes: Option<usize>) -> Result<Choice, BadScheme> {
@@ -64,7 +64,8 @@ pub fn choose(items: u32, epsilon: Epsilon, most_bytes: Option<usize>) -> Result
     candidates.sort_by(|a, b| a.variance.total_cmp(&b.variance));
     let fits = |candidate: &&Candidate| most_bytes.is_none_or(|most| candidate.scheme.report_bytes() <= most);
     let least = candidates.iter().find(fits).ok_or(BadScheme::NoneFits)?;
-    let close = candidates.iter().filter(fits).filter(|candidate| candidate.variance <= least.variance * CLOSE);
+    let close =
+        candidates.iter().filter(fits).filter(|candidate| candidate.variance <= least.variance * CLOSE);
     let chosen = close.min_by_key(|candidate| candidate.scheme.report_bytes()).unwrap_or(least).clone();
     let why = reason(&chosen, &candidates, most_bytes, epsilon, items);
     Ok(Choice { scheme: chosen.scheme, variance: chosen.variance, why, candidates })

@@ -158,11 +158,27 @@ pub(crate) fn write_units(units: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result
 
 #[cfg(all(test, feature = "std"))]
 mod tests {
+    use std::string::ToString;
+
     use super::*;
 
     #[test]
     fn n6_bad_parameters_are_refused() {
-        for text in ["NaN", "inf", "-1", "0", "0.0", "", ".", "1e-3", "1e300", "16.000000000001", "99999999999999999999", " 1", "0x1"] {
+        for text in [
+            "NaN",
+            "inf",
+            "-1",
+            "0",
+            "0.0",
+            "",
+            ".",
+            "1e-3",
+            "1e300",
+            "16.000000000001",
+            "99999999999999999999",
+            " 1",
+            "0x1",
+        ] {
             assert!(text.parse::<Epsilon>().is_err(), "{text:?} is no epsilon");
         }
         assert_eq!("0.0000010000009".parse::<Epsilon>().unwrap().to_string(), "0.000001");

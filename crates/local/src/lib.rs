@@ -31,11 +31,11 @@ mod scheme;
 
 pub use chance::Chance;
 pub use choose::{Candidate, Choice, choose};
+#[cfg(feature = "std")]
+pub use device::FileStore;
 pub use device::{
     Anchor, Collection, CollectionId, Device, DeviceError, Limits, Memory, Preview, Repeat, Store, StoreError,
 };
-#[cfg(feature = "std")]
-pub use device::FileStore;
 pub use draw::{Draws, Entropy, NoEntropy, Random};
 pub use epsilon::{BadEpsilon, Epsilon};
 #[cfg(feature = "std")]

@@ -74,7 +74,9 @@ fn total_variations(scheme: &Scheme) -> Vec<f64> {
             let nothing = keep * (1.0 - 0.5 / f64::from(scheme.blocks()));
             if scheme.blocks() == 1 { vec![keep / 2.0, nothing] } else { vec![keep, keep / 2.0, nothing] }
         }
-        Scheme::LocalHashing(_) | Scheme::Sketch(_) | Scheme::HadamardSketch(_) | Scheme::OneBitMean(_) => Vec::new(),
+        Scheme::LocalHashing(_) | Scheme::Sketch(_) | Scheme::HadamardSketch(_) | Scheme::OneBitMean(_) => {
+            Vec::new()
+        }
     }
 }
 

@@ -38,6 +38,9 @@ mod tests {
         assert!(near(&simplex(&[6.0, 6.0, -8.0], 10.0), &[5.0, 5.0, 0.0]));
         assert!(near(&simplex(&[-1.0, -1.0], 1.0), &[0.5, 0.5]));
         let projected = simplex(&[100.0, -3.0, 40.0, 2.0, -90.0], 75.0);
-        assert!((projected.iter().sum::<f64>() - 75.0).abs() < 1e-9 && projected.iter().all(|value| *value >= 0.0));
+        assert!(
+            (projected.iter().sum::<f64>() - 75.0).abs() < 1e-9
+                && projected.iter().all(|value| *value >= 0.0)
+        );
     }
 }

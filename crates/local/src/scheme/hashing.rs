@@ -67,11 +67,12 @@ impl LocalHashing {
         let q = epsilon.exp_neg();
         let near = (crate::epsilon::UNIT / q).clamp(1, 65_000) as u32;
         let keep = |buckets: u32| Chance::keep(epsilon, u64::from(buckets));
-        // Noise grows as q0·(1−q0)/T² = (g−1)/(g·T)², compared across g by cross-multiplication.
+        // A report supports any other item with probability 1/g, and the truth by T·(1 − 1/g) more: the variance is
+        // near 1/((g − 1)·T²), whose inverse is compared in integers.
         let (mut best, mut best_keep) = (near.max(2), keep(near.max(2)));
         for buckets in [near + 1, near + 2] {
             let candidate = keep(buckets);
-            if noisier((best, best_keep), (buckets, candidate)) {
+            if strength(buckets, candidate) > strength(best, best_keep) {
                 (best, best_keep) = (buckets, candidate);
             }
         }
@@ -125,9 +126,8 @@ impl LocalHashing {
     }
 }
 
-/// Whether (g−1)/(g·T)² is larger for `a` than for `b`. T is cut to 32 bits, g is at most 65,002: all fits a `u128`.
-fn noisier(a: (u32, Chance), b: (u32, Chance)) -> bool {
-    let signal = |(buckets, keep): (u32, Chance)| u128::from(keep.units() >> 32) * u128::from(buckets);
-    let (signal_a, signal_b) = (signal(a), signal(b));
-    u128::from(a.0 - 1) * signal_b * signal_b > u128::from(b.0 - 1) * signal_a * signal_a
+/// (g − 1)·T², with T cut to 48 bits: g is at most 65,002, so it fits.
+fn strength(buckets: u32, keep: Chance) -> u128 {
+    let keep = u128::from(keep.units() >> 16);
+    u128::from(buckets - 1) * keep * keep
 }

@@ -235,7 +235,12 @@ impl Scheme {
     ///
     /// # Panics
     /// When `report` is not [`Scheme::report_bytes`] long.
-    pub fn randomize<E: Entropy>(&self, input: Input, entropy: E, report: &mut [u8]) -> Result<(), NoEntropy> {
+    pub fn randomize<E: Entropy>(
+        &self,
+        input: Input,
+        entropy: E,
+        report: &mut [u8],
+    ) -> Result<(), NoEntropy> {
         self.randomize_with(input, &mut Random::new(entropy), report)
     }
 

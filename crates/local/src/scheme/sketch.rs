@@ -28,7 +28,13 @@ impl Shape {
     /// [`BadScheme::Shape`] for no hash functions, a width that is no power of two from 2 to 65,536, or too many cells.
     pub const fn new(hashes: u32, width: u32, seed: u64) -> Result<Self, BadScheme> {
         let fits = hashes as u64 * width as u64 <= MOST_CELLS;
-        if hashes == 0 || hashes > 1 << 20 || width < 2 || width > 1 << 16 || !width.is_power_of_two() || !fits {
+        if hashes == 0
+            || hashes > 1 << 20
+            || width < 2
+            || width > 1 << 16
+            || !width.is_power_of_two()
+            || !fits
+        {
             return Err(BadScheme::Shape);
         }
         Ok(Self { hashes, width, seed })
