@@ -22,8 +22,7 @@ pub(super) fn run(args: &CollectArgs, parquet: &dyn Parquet, out: &mut dyn Write
     let collection = CollectionFile::read(&args.collection)?;
     let mut intake = Intake::new(collection.scheme().clone());
     if args.reports.is_empty() {
-        let read = read_lines(&collection, None, &mut intake);
-        read.map_err(|source| LocalError::Read { path: "standard input".into(), source })?;
+        read_lines(&collection, None, &mut intake).map_err(lines::unreadable(None))?;
     }
     for path in &args.reports {
         let columnar = path.extension().is_some_and(|end| end == "parquet");
@@ -36,7 +35,7 @@ pub(super) fn run(args: &CollectArgs, parquet: &dyn Parquet, out: &mut dyn Write
         } else {
             read_lines(&collection, Some(path), &mut intake)
         };
-        read.map_err(|source| LocalError::Read { path: path.clone(), source })?;
+        read.map_err(lines::unreadable(Some(path)))?;
     }
     let found = Found::of(&collection, &intake, args);
     match args.format {
@@ -60,10 +59,7 @@ fn read_lines(
     path: Option<&std::path::Path>,
     intake: &mut Intake,
 ) -> std::io::Result<()> {
-    let mut input = lines::open(path).map_err(|error| match error {
-        LocalError::Read { source, .. } => source,
-        other => std::io::Error::other(other),
-    })?;
+    let mut input = lines::open(path)?;
     lines::each(&mut *input, |line| {
         let Some(line) = line else { return intake.malformed() };
         if line.is_empty() {

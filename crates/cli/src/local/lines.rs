@@ -11,14 +11,18 @@ const LONGEST: usize = 1 << 20;
 const BUFFER: usize = 1 << 20;
 
 /// The file, or standard input.
-pub(super) fn open(path: Option<&Path>) -> Result<Box<dyn BufRead>, LocalError> {
+pub(super) fn open(path: Option<&Path>) -> io::Result<Box<dyn BufRead>> {
     let input: Box<dyn Read> = match path {
-        Some(path) => Box::new(
-            File::open(path).map_err(|source| LocalError::Read { path: path.to_path_buf(), source })?,
-        ),
+        Some(path) => Box::new(File::open(path)?),
         None => Box::new(io::stdin()),
     };
     Ok(Box::new(BufReader::with_capacity(BUFFER, input)))
+}
+
+/// The error of reading this file, or standard input.
+pub(super) fn unreadable(path: Option<&Path>) -> impl Fn(io::Error) -> LocalError {
+    let path = path.unwrap_or(Path::new("standard input")).to_path_buf();
+    move |source| LocalError::Read { path: path.clone(), source }
 }
 
 /// Hands over each line without its end; `None` for one that is longer than any line should be, of which no more than

@@ -14,7 +14,7 @@ const BATCH: usize = 4096;
 pub(super) fn run(args: &RandomizeArgs, out: &mut dyn Write) -> Result<(), LocalError> {
     let collection = CollectionFile::read(&args.collection)?;
     let path = args.values.as_deref();
-    let mut values = lines::open(path)?;
+    let mut values = lines::open(path).map_err(lines::unreadable(path))?;
     let mut batch = Batch { collection: &collection, inputs: Vec::new(), out, failed: None };
     let read = lines::each(&mut *values, |line| {
         let text = line.and_then(|line| std::str::from_utf8(line).ok());
@@ -24,10 +24,7 @@ pub(super) fn run(args: &RandomizeArgs, out: &mut dyn Write) -> Result<(), Local
     if let Some(error) = batch.failed {
         return Err(error);
     }
-    read.map_err(|source| LocalError::Read {
-        path: path.map_or_else(|| "standard input".into(), Into::into),
-        source,
-    })
+    read.map_err(lines::unreadable(path))
 }
 
 struct Batch<'a> {

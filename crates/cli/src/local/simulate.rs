@@ -71,7 +71,7 @@ fn made_up(args: &SimulateArgs) -> Result<Crowd, LocalError> {
 }
 
 fn read_crowd(path: &std::path::Path) -> Result<Crowd, LocalError> {
-    let mut input = lines::open(Some(path))?;
+    let mut input = lines::open(Some(path)).map_err(lines::unreadable(Some(path)))?;
     let mut people = Vec::new();
     let mut numbers = BTreeMap::<Vec<u8>, u32>::new();
     let read = lines::each(&mut *input, |line| {
@@ -84,7 +84,7 @@ fn read_crowd(path: &std::path::Path) -> Result<Crowd, LocalError> {
             }
         }));
     });
-    read.map_err(|source| LocalError::Read { path: path.to_path_buf(), source })?;
+    read.map_err(lines::unreadable(Some(path)))?;
     let mut counts = vec![0.0; numbers.len()];
     people.iter().flatten().for_each(|item| counts[*item as usize] += 1.0);
     let inputs = people.into_iter().map(|item| item.map_or(Input::Nothing, Input::Item)).collect();
