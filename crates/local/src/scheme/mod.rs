@@ -15,6 +15,7 @@ mod unary;
 mod variance;
 
 pub use hadamard::Hadamard;
+#[cfg(feature = "collector")]
 pub(crate) use hashing::SEED_BYTES;
 pub use hashing::{Hash, LocalHashing};
 pub use kary::Kary;
