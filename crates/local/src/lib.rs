@@ -18,6 +18,10 @@ extern crate alloc;
 #[cfg(any(feature = "collector", test))]
 extern crate std;
 
+#[cfg(all(doctest, feature = "std"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod chance;
 mod choose;
 #[cfg(feature = "collector")]
@@ -34,7 +38,8 @@ pub use choose::{Candidate, Choice, choose};
 #[cfg(feature = "std")]
 pub use device::FileStore;
 pub use device::{
-    Anchor, Collection, CollectionId, Device, DeviceError, Limits, Memory, Preview, Repeat, Store, StoreError,
+    Anchor, BadCollectionId, Collection, CollectionId, Device, DeviceError, Limits, Memory, Preview, Repeat,
+    Store, StoreError,
 };
 pub use draw::{Draws, Entropy, NoEntropy, Random};
 pub use epsilon::{BadEpsilon, Epsilon};

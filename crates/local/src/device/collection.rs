@@ -55,6 +55,10 @@ impl CollectionId {
 
 /// How a device answers on more than one day. Averaging fresh answers would uncover the truth, so answers repeat; the two
 /// ways differ in what they promise.
+///
+/// Neither hides that two reports come from one device: an answer that repeats can be recognized, and one with a hash
+/// seed ([`LocalHashing`](crate::LocalHashing)) or many bits is as good as a name. Where that matters, choose a scheme with
+/// few possible reports, or drop repeats on the way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Repeat {
     /// One draw at the start of each period of so many days, from the value of that day, repeated until the period is

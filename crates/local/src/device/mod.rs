@@ -18,7 +18,7 @@ mod collection;
 mod state;
 mod store;
 
-pub use collection::{Collection, CollectionId, Limits, Repeat};
+pub use collection::{BadCollectionId, Collection, CollectionId, Limits, Repeat};
 pub use store::{Memory, Store, StoreError};
 #[cfg(feature = "std")]
 mod file;

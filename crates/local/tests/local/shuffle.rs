@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use flockwise_local::collector::shuffle;
-use flockwise_local::{Input, Kary, Scheme};
+use flockwise_local::{Input, Kary, Kind, Scheme};
 use num_rational::BigRational;
 use num_traits::ToPrimitive;
 
@@ -13,41 +13,45 @@ type Histogram = BTreeMap<Vec<u32>, f64>;
 
 /// The exact distribution of how often each report arrives, from people with these inputs.
 fn shuffled(reports: &[BTreeMap<Vec<u8>, BigRational>], outputs: usize) -> Histogram {
-    let mut all = Histogram::from([(vec![0; outputs], 1.0)]);
-    for person in reports {
-        let mut next = Histogram::new();
-        for (counts, p) in &all {
-            for (report, q) in person {
-                let mut counts = counts.clone();
-                counts[usize::from(report[0])] += 1;
-                *next.entry(counts).or_default() += p * q.to_f64().expect("a probability");
-            }
-        }
-        all = next;
-    }
-    all
+    reports.iter().fold(Histogram::from([(vec![0; outputs], 1.0)]), shuffled_onto)
 }
 
-/// The least δ at which the shuffled reports of `people` people are (ε, δ)-private, exactly, over inputs of the others.
-fn exact_delta(scheme: &Scheme, items: u32, people: usize, eps: f64) -> f64 {
-    let of = |item| {
+/// One more person among them.
+fn shuffled_onto(all: Histogram, person: &BTreeMap<Vec<u8>, BigRational>) -> Histogram {
+    let mut next = Histogram::new();
+    for (counts, p) in &all {
+        for (report, q) in person {
+            let mut counts = counts.clone();
+            counts[usize::from(report[0])] += 1;
+            *next.entry(counts).or_default() += p * q.to_f64().expect("a probability");
+        }
+    }
+    next
+}
+
+/// The least δ at which the shuffled reports of `people` people are (ε, δ)-private, exactly, over all inputs of one person
+/// and every input that the others could share.
+fn exact_delta(scheme: &Scheme, people: usize, eps: f64) -> f64 {
+    let of = |input| {
         distribution(0, |draws| {
             let mut report = vec![0; 1];
-            scheme.randomize_with(Input::Item(item), draws, &mut report).unwrap();
+            scheme.randomize_with(input, draws, &mut report).unwrap();
             report
         })
     };
-    let each: Vec<_> = (0..items).map(of).collect();
+    let items = scheme.items().unwrap();
+    let each: Vec<_> = (0..items).map(Input::Item).chain([Input::Nothing]).map(of).collect();
+    let outputs =
+        each.iter().flat_map(|one| one.keys().map(|report| usize::from(report[0]) + 1)).max().unwrap();
     let mut worst: f64 = 0.0;
-    for other in 0..items {
-        let crowd = |first: u32| {
-            let mut people: Vec<_> = vec![each[other as usize].clone(); people];
-            people[0] = each[first as usize].clone();
-            shuffled(&people, items as usize)
-        };
-        let (a, b) = (crowd(0), crowd(1));
-        for (a, b) in [(&a, &b), (&b, &a)] {
-            worst = worst.max(a.iter().map(|(counts, p)| (p - eps.exp() * b[counts]).max(0.0)).sum());
+    for others in &each {
+        let crowd = shuffled(&vec![others.clone(); people - 1], outputs);
+        let with = |one| shuffled_onto(crowd.clone(), one);
+        let all: Vec<_> = each.iter().map(with).collect();
+        for a in &all {
+            for b in &all {
+                worst = worst.max(a.iter().map(|(counts, p)| (p - eps.exp() * b[counts]).max(0.0)).sum());
+            }
         }
     }
     worst
@@ -55,11 +59,19 @@ fn exact_delta(scheme: &Scheme, items: u32, people: usize, eps: f64) -> f64 {
 
 #[test]
 fn the_bound_covers_the_exact_divergence() {
-    for (items, text, people) in [(2, "1", 30), (2, "3", 40), (3, "1", 12), (3, "2.5", 12)] {
-        let scheme = Scheme::Kary(Kary::new(items, epsilon(text)).unwrap());
+    for (kind, items, text, people) in [
+        (Kind::Kary, 2, "1", 30),
+        (Kind::Kary, 2, "3", 40),
+        (Kind::Kary, 3, "1", 12),
+        (Kind::Kary, 3, "2.5", 12),
+        (Kind::Unary, 2, "2", 12),
+        (Kind::Hadamard, 3, "1", 12),
+        (Kind::Hadamard, 2, "3.5", 12),
+    ] {
+        let scheme = Scheme::of_kind(kind, items, epsilon(text)).unwrap();
         for delta in [0.1, 0.01, 1e-4] {
             let bound = shuffle::epsilon(&scheme, people, delta).unwrap();
-            let exact = exact_delta(&scheme, items, people as usize, bound);
+            let exact = exact_delta(&scheme, people as usize, bound);
             assert!(exact <= delta * 1.000_001, "{scheme}, {people} people: {exact} over {delta}");
         }
     }
@@ -67,16 +79,16 @@ fn the_bound_covers_the_exact_divergence() {
 
 #[test]
 fn control_half_the_bound_is_not_enough() {
-    let scheme = Scheme::Kary(Kary::new(2, epsilon("1")).unwrap());
+    let scheme = Scheme::of_kind(Kind::Kary, 2, epsilon("1")).unwrap();
     let bound = shuffle::epsilon(&scheme, 30, 0.01).unwrap();
-    assert!(exact_delta(&scheme, 2, 30, bound / 2.0) > 0.01);
+    assert!(exact_delta(&scheme, 30, bound / 2.0) > 0.01);
 }
 
 #[test]
 fn more_people_hide_better_and_nothing_is_worse_than_alone() {
     for scheme in [
-        Scheme::of_kind(flockwise_local::Kind::LocalHashing, 1000, epsilon("2")).unwrap(),
-        Scheme::of_kind(flockwise_local::Kind::Hadamard, 1000, epsilon("2")).unwrap(),
+        Scheme::of_kind(Kind::LocalHashing, 1000, epsilon("2")).unwrap(),
+        Scheme::of_kind(Kind::Hadamard, 1000, epsilon("2")).unwrap(),
     ] {
         let few = shuffle::epsilon(&scheme, 2, 1e-6).unwrap();
         let some = shuffle::epsilon(&scheme, 10_000, 1e-6).unwrap();
