@@ -94,9 +94,18 @@ impl Hadamard {
         bytes_for(self.outputs() - 1)
     }
 
-    /// Block and row of an item.
+    /// Block and row of an item. Neighbours in the list go to different blocks, so that blocks are equally full, also of
+    /// people where the list is in order of popularity.
     pub(crate) const fn place(&self, item: u32) -> (u32, u32) {
-        (item / (self.rows - 1), item % (self.rows - 1) + 1)
+        (item % self.blocks, item / self.blocks + 1)
+    }
+
+    /// The share of people in an item's block, on average over the items when all are held alike.
+    pub(crate) fn block_share(&self) -> f64 {
+        let (items, blocks) = (f64::from(self.items), f64::from(self.blocks));
+        let fuller = f64::from(self.items % self.blocks);
+        let size = f64::from(self.items / self.blocks);
+        (fuller * (size + 1.0) * (size + 1.0) + (blocks - fuller) * size * size) / (items * items)
     }
 
     pub(crate) fn randomize<D: Draws>(

@@ -62,8 +62,8 @@ impl Scheme {
                 let keep = scheme.keep().to_f64();
                 let blocks = f64::from(scheme.blocks());
                 let own = share.unwrap_or(1.0 / f64::from(scheme.items()));
-                // Within its block a report counts as ±1. The average item's block holds 1/B of the people.
-                let block = share.map_or(1.0 / blocks, |share| share + (1.0 - share) / blocks);
+                // Within the item's block a report counts as ±1.
+                let block = share.map_or(scheme.block_share(), |share| share + (1.0 - share) / blocks);
                 (block * keep + (1.0 - keep) / blocks) / (keep * keep) - own
             }
             Self::HadamardSketch(scheme) => {

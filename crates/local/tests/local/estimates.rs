@@ -75,7 +75,7 @@ fn against_closed_form(scheme: &Scheme, entropy: &mut Fixed) -> f64 {
 #[test]
 fn variance_is_the_closed_form() {
     let mut entropy = Fixed(0xFEDC_BA98_7654_3211);
-    for text in ["0.5", "2"] {
+    for text in ["0.5", "2", "3"] {
         for scheme in schemes(epsilon(text)).into_iter().take(4) {
             let z = against_closed_form(&scheme, &mut entropy);
             assert!(z.abs() < 6.0, "{scheme}: the error is {z} standard deviations from the closed form");
