@@ -94,7 +94,11 @@ impl Draws for Coins {
 fn product_of_bits(a: &[BigRational], b: &[BigRational]) -> BigRational {
     let one = BigRational::one;
     let worst = |(p, q): (&BigRational, &BigRational)| (p / q).max((one() - p) / (one() - q));
-    a.iter().zip(b).filter(|(p, q)| p != q).map(worst).fold(one(), |product, ratio| product * ratio)
+    a.iter()
+        .zip(b)
+        .filter(|(p, q)| p.numer() != q.numer() || p.denom() != q.denom())
+        .map(worst)
+        .fold(one(), |product, ratio| product * ratio)
 }
 
 type Randomizer = fn(&Scheme, Input, &mut Coins, &mut [u8]);
