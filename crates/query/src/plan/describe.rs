@@ -34,7 +34,8 @@ impl Plan {
     /// The δ at which a loss's own ε holds: the conversion's and its own.
     #[must_use]
     pub fn at_delta(&self, loss: Loss) -> String {
-        let conversion = self.ceiling.conversion_delta();
+        let of = if loss.accounting() == self.ceiling.accounting { self.ceiling } else { self.inner };
+        let conversion = of.conversion_delta();
         conversion.checked_add(loss.delta()).unwrap_or(conversion).to_string()
     }
 }
