@@ -1,1 +1,3 @@
 //! flockwise-cli
+
+pub mod account;
