@@ -72,8 +72,10 @@ pub(super) fn squared_size(event: &Event) -> f64 {
         // Little noise: nearly all mass is at 1/(2σ²).
         Event::DiscreteGaussian { sigma, .. } if sigma.get() < 1.0 => sigma.get().powi(-4),
         Event::DiscreteGaussian { sigma, .. } => sigma.get().powi(-2),
-        Event::Laplace { epsilon }
-        | Event::DiscreteLaplace { epsilon, .. }
+        // The loss falls off exponentially from ε, with a scale of 2, however large ε is.
+        Event::Laplace { epsilon } => epsilon.get().powi(2).min(4.0),
+        Event::DiscreteLaplace { epsilon, sensitivity } if *sensitivity > 1 => epsilon.get().powi(2).min(4.0),
+        Event::DiscreteLaplace { epsilon, .. }
         | Event::RandomizedResponse { epsilon, .. }
         | Event::Pure { epsilon }
         | Event::Approx { epsilon, .. } => epsilon.get().powi(2),

@@ -71,7 +71,7 @@ pub struct Pld {
 }
 
 /// The window is this many standard deviations wide when the spacing is chosen.
-const WIDTH: f64 = 24.0;
+const WIDTH: f64 = 15.0;
 
 impl Pld {
     /// Lays the events' privacy losses on a common grid.
@@ -85,16 +85,15 @@ impl Pld {
         }
         // Gaussians compose to a Gaussian, exactly, and zCDP to zCDP.
         let (mut mu_squared, mut rho) = (0.0, 0.0);
-        leaves.retain(|(event, count)| match event {
-            Event::Gaussian { sigma } => {
+        leaves.retain(|(event, count)| {
+            if let Event::Gaussian { sigma } = event {
                 mu_squared += *count as f64 / (sigma.get() * sigma.get());
-                false
-            }
-            Event::Zcdp { rho: one } => {
+            } else if let Event::Zcdp { rho: one } = event {
                 rho += *count as f64 * one.get();
-                false
+            } else {
+                return true;
             }
-            _ => true,
+            false
         });
         let up = 1.0 + 16.0 * f64::EPSILON;
         let mu = f64::sqrt(mu_squared) * up;
@@ -168,17 +167,36 @@ impl Pld {
         Bounds { lower: lower.min(upper), upper }
     }
 
+    /// The upper bound of [`Pld::epsilon`] alone, in half the time.
+    #[must_use]
+    pub fn epsilon_upper(&self, delta: f64) -> f64 {
+        match self.method() {
+            Method::Gdp | Method::Zcdp => self.epsilon(delta).upper,
+            Method::Pld | Method::Rdp if delta >= 1.0 => 0.0,
+            Method::Pld | Method::Rdp => self.epsilon_of(Side::Pessimistic, delta),
+        }
+    }
+
     fn epsilon_of(&self, side: Side, delta: f64) -> f64 {
         let (parts, rho) = self.side(side);
-        let finite = delta - tilt::infinite(parts);
+        let finite = delta - compose::infinite(parts, side);
         if finite <= 0.0 {
-            return f64::INFINITY;
+            return Self::largest_loss(parts, rho, self.h, side);
         }
         let (lambda, bound) = tilt::at_delta(parts, self.h, rho, finite);
         if rho > 0.0 {
             return self.rounded_up(bound, lambda).max(0.0);
         }
-        Sum::of(parts, self.h, lambda).epsilon(delta, side)
+        Sum::of(parts, self.h, lambda, side).epsilon(delta)
+    }
+
+    /// The ε of δ = 0 up to infinite losses: the sum of the largest ones, where there are no infinite ones.
+    fn largest_loss(parts: &[Part], rho: f64, h: f64, side: Side) -> f64 {
+        let error = if side == Side::Pessimistic { 1.0 } else { -1.0 };
+        if rho > 0.0 || compose::infinite(parts, side) > 0.0 {
+            return f64::INFINITY;
+        }
+        parts.iter().map(|part| part.count as f64 * (part.last() as f64 * h + error * part.loss_error)).sum()
     }
 
     /// δ at ε: the upper bound may be promised.
@@ -201,9 +219,9 @@ impl Pld {
         let (parts, rho) = self.side(side);
         let (lambda, bound) = tilt::at_epsilon(parts, self.h, rho, epsilon);
         if rho > 0.0 {
-            return (tilt::infinite(parts) + self.rounded_up(bound, 1.0).exp()).min(1.0);
+            return (compose::infinite(parts, side) + self.rounded_up(bound, 1.0).exp()).min(1.0);
         }
-        Sum::of(parts, self.h, lambda).delta(epsilon, side)
+        Sum::of(parts, self.h, lambda, side).delta(epsilon)
     }
 
     fn side(&self, side: Side) -> (&[Part], f64) {
@@ -222,27 +240,31 @@ impl Pld {
 }
 
 /// The spacing of the grid: fine enough that the variance it adds is below a ten-thousandth of the whole, and such that
-/// the atoms of the mechanisms that have few lie on it, or just above.
+/// the atoms of the mechanisms that have few lie on it. Any spacing gives valid bounds; a good one gives close ones.
 fn spacing(leaves: &[(Event, u64)]) -> f64 {
     let count: f64 = leaves.iter().map(|(_, count)| *count as f64).sum();
     let variance: f64 = leaves.iter().map(|(event, count)| *count as f64 * cells::squared_size(event)).sum();
-    let length = (1024.0 * count.sqrt()).clamp(65_536.0, 4_194_304.0).log2().ceil().exp2();
+    let length = (512.0 * count.sqrt()).clamp(65_536.0, 4_194_304.0).log2().ceil().exp2();
     let coarsest = WIDTH * variance.sqrt() / length;
     let atoms: Vec<(f64, f64)> = leaves
         .iter()
         .filter_map(|(event, count)| Some((cells::quantum(event)?, *count as f64)))
-        .filter(|(quantum, _)| *quantum > coarsest)
+        .filter(|(quantum, _)| 4.0 * *quantum > coarsest)
         .collect();
-    let size = |atom: &&(f64, f64)| atom.0 * atom.0 * atom.1;
-    let Some((chief, _)) = atoms.iter().max_by(|a, b| size(a).total_cmp(&size(b))) else { return coarsest };
-    let least = (chief / coarsest).ceil();
+    // The share of variance that is added or lost where atoms lie above a grid point, and a price for a longer grid.
     let cost = |h: f64| -> f64 {
-        let above = |ratio: f64| (ratio + cells::SNAP).fract();
-        atoms
-            .iter()
-            .map(|(quantum, count)| count * quantum * h * (above(quantum / h) - cells::SNAP).max(0.0))
-            .sum()
+        let moved = |quantum: f64| {
+            // On the grid to rounding counts as on it.
+            let above = ((quantum / h + cells::SNAP).fract() - 2.0 * cells::SNAP).max(0.0);
+            above * h * ((1.0 - above) * h + 2.0 * quantum)
+        };
+        let atomic: f64 = atoms.iter().map(|(quantum, count)| count * moved(*quantum)).sum();
+        (atomic + count * h * h / 6.0) / variance + 1e-4 * coarsest / h
     };
-    let candidates = (0..(least as u64).clamp(16, 4096)).map(|more| chief / (least + more as f64));
-    candidates.min_by(|a, b| cost(*a).total_cmp(&cost(*b))).unwrap_or(coarsest)
+    let fitting = atoms.iter().flat_map(|(quantum, _)| {
+        let least = (quantum / coarsest).ceil().max(1.0);
+        (0..(3.0 * least).min(2048.0) as u32).map(move |more| quantum / (least + f64::from(more)))
+    });
+    let near = |h: &f64| *h >= coarsest / 4.0;
+    fitting.filter(near).chain([coarsest]).min_by(|a, b| cost(*a).total_cmp(&cost(*b))).unwrap_or(coarsest)
 }
