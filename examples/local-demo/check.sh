@@ -34,7 +34,7 @@ make_debian() {
     local new="$debian.new"
     rm -rf "$new"
     mkdir -p "$(dirname "$debian")"
-    timeout 200 debootstrap --variant=minbase --include=libc6-dev,lld,rustc,libstd-rust-dev-wasm32 trixie "$new" \
+    timeout 240 debootstrap --variant=minbase --include=libc6-dev,lld,rustc,libstd-rust-dev-wasm32 trixie "$new" \
         http://deb.debian.org/debian >"$work/debootstrap.log" 2>&1 || { why="debootstrap failed"; rm -rf "$new"; return 1; }
     rm -rf "$new/var/cache/apt" "$new/usr/share/doc" "$debian"
     mv "$new" "$debian"
