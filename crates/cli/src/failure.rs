@@ -13,6 +13,9 @@ pub(crate) enum Failure {
     /// The ledger's own word.
     #[error(transparent)]
     Ledger(#[from] flockwise_ledger::Error),
+    /// Of `flockwise local`.
+    #[error(transparent)]
+    Local(#[from] crate::local::LocalError),
     /// The arguments do not fit together.
     #[error("{0}")]
     Arguments(String),
@@ -58,6 +61,7 @@ impl Failure {
             Self::Query(error) => error.exit_code(),
             Self::Ledger(flockwise_ledger::Error::Busy) => 75,
             Self::Ledger(_) | Self::NotCharged(_) => 4,
+            Self::Local(error) => error.exit_code(),
             Self::Arguments(_) => 2,
             Self::Out { .. } | Self::Demo(_) => 5,
             Self::Written { .. } => 6,
@@ -69,7 +73,13 @@ impl Failure {
         match self {
             Self::Query(error) => error.charged_entry(),
             Self::Written { entry, .. } => Some(*entry),
-            _ => None,
+            Self::Ledger(_)
+            | Self::Local(_)
+            | Self::Arguments(_)
+            | Self::Out { .. }
+            | Self::Below { .. }
+            | Self::NotCharged(_)
+            | Self::Demo(_) => None,
         }
     }
 }

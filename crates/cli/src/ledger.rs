@@ -62,8 +62,7 @@ pub(crate) fn verify_release(args: &Verify) -> Result<(), Failure> {
     let not_a_release =
         |_| Failure::Arguments(format!("{} is no release of flockwise", args.release.display()));
     let document: Document = serde_json::from_slice(&text).map_err(not_a_release)?;
-    let receipt =
-        document.receipt.clone().ok_or_else(|| Failure::NotCharged("it has no receipt".to_owned()))?;
+    let receipt = document.receipt.ok_or_else(|| Failure::NotCharged("it has no receipt".to_owned()))?;
     let session = Session::open(&args.under.policy)?;
     let ledger = session.ledger()?;
     ledger.verify()?;

@@ -9,7 +9,9 @@ mod demo;
 mod failure;
 mod init;
 mod ledger;
+pub mod local;
 mod output;
+mod parquet;
 mod plan;
 mod run;
 
@@ -65,5 +67,6 @@ fn dispatch(arguments: &Arguments, report: &mut Report) -> Result<(), Failure> {
         Command::Budget(budget) => budget::budget(budget),
         Command::Ledger(ledger) => ledger::ledger(ledger),
         Command::Verify(verify) => ledger::verify_release(verify),
+        Command::Local(args) => Ok(local::run(args, &parquet::Files, &mut std::io::stdout().lock())?),
     }
 }

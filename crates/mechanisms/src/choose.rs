@@ -8,6 +8,7 @@ use crate::charge::Charge;
 use crate::loss::{Accounting, Loss};
 use crate::noise::CalibrationError;
 use crate::private::Private;
+use crate::rate;
 use crate::ratio::Ratio;
 use crate::release::Release;
 use crate::source::{Answer, Call, Source};
@@ -60,7 +61,7 @@ pub struct BadChoice;
 /// How one pick is made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Pick {
-    /// Pr[i] ∝ exp(η sᵢ) (McSherry and Talwar 2007).
+    /// Pr\[i\] ∝ exp(η sᵢ) (McSherry and Talwar 2007).
     Exponential,
     /// Candidates in random order, each taken with probability exp(η(sᵢ − max)) (McKenna and Sheldon 2020).
     PermuteAndFlip,
@@ -111,33 +112,14 @@ impl Choice {
     /// # Errors
     /// [`CalibrationError::NothingToSpend`] when there is no loss to spend.
     pub fn chooser(self, loss: Loss) -> Result<Chooser, CalibrationError> {
-        const ONE: u128 = 1_000_000_000_000;
-        const FINE: u128 = 1_000_000_000_000_000;
-        let amount = u128::from(loss.amount_units());
-        let (all, range) = (u128::from(self.picks) * u128::from(self.rows), self.change.range());
-        let (pick, (numerator, denominator)) = match loss.accounting() {
-            Accounting::Pure | Accounting::Approx => (Pick::PermuteAndFlip, (amount, ONE * all * range)),
-            Accounting::Zcdp => {
-                // √(8ρ/K) in units of 1e-15: 8ρ/K · 1e30 with ρ in units of 1e-12.
-                let root = (8 * amount * (FINE * 1000) / all).isqrt();
-                (Pick::Exponential, (root, FINE * range))
-            }
-            Accounting::Gdp => {
-                let mu = (loss.amount_f64() / all as f64).sqrt();
-                let range_units = bounded_range_of_mu(mu) * FINE as f64 * (1.0 - 1e-9);
-                (Pick::Exponential, (range_units as u128, FINE * range))
-            }
+        let pick = match loss.accounting() {
+            Accounting::Pure | Accounting::Approx => Pick::PermuteAndFlip,
+            Accounting::Zcdp | Accounting::Gdp => Pick::Exponential,
         };
-        let rate = Ratio::new(numerator, denominator).map_err(|_| CalibrationError::NothingToSpend)?;
+        let all = u128::from(self.picks) * u128::from(self.rows);
+        let rate = rate::divided(rate::equal_range(loss, all)?, self.change.range())?;
         Ok(Chooser { choice: self, pick, rate })
     }
-}
-
-/// The bounded range whose choices are μ-GDP: 2 ln(Φ(μ/2)/Φ(−μ/2)), see [`choose`].
-fn bounded_range_of_mu(mu: f64) -> f64 {
-    // From μ = 60 on, the tail would leave the floats: a smaller μ costs less.
-    let half = (mu / 2.0).min(30.0);
-    2.0 * (crate::normal::upper_tail(-half).ln() - crate::normal::upper_tail(half).ln())
 }
 
 /// Chooses, in each row of scores, candidates of high score: positions in the row, in the order of the picks.

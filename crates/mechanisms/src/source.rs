@@ -5,10 +5,14 @@
 //! logs each call with its exact input and replays recorded outputs on a neighbouring data set: that is how the
 //! sensitivity of every statistic is tested.
 
+use crate::above::{Searcher, found};
+use crate::appear::{Truncated, present};
 use crate::choose::{Chooser, pick_row};
 use crate::entry::Entry;
+use crate::leading::{Leader, lead};
 use crate::loss::Loss;
 use crate::noise::Noise;
+use crate::quantile::{Drawer, WeightedValue, draw_row};
 use crate::sampler;
 use crate::sensitivity::Sensitivity;
 
@@ -54,6 +58,42 @@ pub enum Call<'a> {
         /// The exact scores of the candidates, row by row.
         scores: &'a [Vec<i128>],
     },
+    /// Let keys through by how many people have them, and say only that.
+    Appear {
+        /// What it was charged.
+        loss: Loss,
+        /// The noise of each key.
+        noise: Truncated,
+        /// Keys and how many people have each.
+        candidates: &'a [(Key, i128)],
+    },
+    /// Find the first queries over a threshold.
+    Above {
+        /// What it was charged.
+        loss: Loss,
+        /// What is searched, and the noise.
+        searcher: Searcher,
+        /// The exact queries.
+        queries: &'a [i128],
+    },
+    /// Draw quantiles in each row.
+    Quantiles {
+        /// What it was charged.
+        loss: Loss,
+        /// What is asked, and the rates.
+        drawer: &'a Drawer,
+        /// Values and their weights, row by row.
+        rows: &'a [Vec<WeightedValue>],
+    },
+    /// Pick the leading keys until an end mark.
+    Leading {
+        /// What it was charged.
+        loss: Loss,
+        /// What is asked, the rate and the margin.
+        leader: Leader,
+        /// Keys and how many people have each.
+        counts: &'a [(Key, i128)],
+    },
 }
 
 /// The answer to a [`Call`].
@@ -66,6 +106,12 @@ pub enum Answer {
     Keys(Vec<(Key, i128)>),
     /// To [`Call::Choose`]: positions in each row, in the order of the picks.
     Positions(Vec<Vec<usize>>),
+    /// To [`Call::Appear`], in order of the key bytes, and to [`Call::Leading`], in the order of the picks.
+    Present(Vec<Key>),
+    /// To [`Call::Above`]: positions, and the gap to the threshold.
+    Found(Vec<(usize, i128)>),
+    /// To [`Call::Quantiles`]: for each row, one value per rank.
+    Values(Vec<Vec<i64>>),
 }
 
 pub(crate) mod sealed {
@@ -129,6 +175,12 @@ pub(crate) fn answer_with<R: rand_core::CryptoRng>(rng: &mut R, call: &Call<'_>)
         Call::Choose { chooser, scores, .. } => {
             Answer::Positions(scores.iter().map(|row| pick_row(rng, *chooser, row)).collect())
         }
+        Call::Appear { noise, candidates, .. } => Answer::Present(present(rng, *noise, candidates)),
+        Call::Above { searcher, queries, .. } => Answer::Found(found(rng, *searcher, queries)),
+        Call::Quantiles { drawer, rows, .. } => {
+            Answer::Values(rows.iter().map(|row| draw_row(rng, drawer, row)).collect())
+        }
+        Call::Leading { leader, counts, .. } => Answer::Present(lead(rng, *leader, counts)),
     }
 }
 

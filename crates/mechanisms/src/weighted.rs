@@ -122,10 +122,8 @@ fn series(x: &BigUint, wide: u64) -> BigUint {
 
 #[cfg(test)]
 mod tests {
-    use rand::SeedableRng as _;
-    use rand::rngs::StdRng;
-
     use super::*;
+    use crate::audit::seeded;
 
     fn ratio(numerator: u128, denominator: u128) -> Ratio {
         Ratio::new(numerator, denominator).unwrap()
@@ -190,7 +188,7 @@ mod tests {
     /// All weights far below 2^-128: the precision rises until they are seen.
     #[test]
     fn tiny_weights_are_drawn_right() {
-        let mut rng = StdRng::seed_from_u64(3);
+        let mut rng = seeded(3);
         let mut weighted = Weighted::new(ratio(1, 1), vec![1000, 1002, 1000]);
         let mut counts = [0_u32; 3];
         (0..2000).for_each(|_| counts[weighted.draw(&mut rng, &[1, 1, 0])] += 1);
@@ -201,7 +199,7 @@ mod tests {
 
     #[test]
     fn multiplicities_weigh() {
-        let mut rng = StdRng::seed_from_u64(4);
+        let mut rng = seeded(4);
         let mut weighted = Weighted::new(ratio(2, 1), vec![0, 10]);
         let many = 485_165_195; // e^20: both bins are then equally likely.
         let seen = (0..4000).filter(|_| weighted.draw(&mut rng, &[1, many]) == 1).count();

@@ -27,6 +27,28 @@ pub fn clopper_pearson(successes: u64, trials: u64, alpha: f64) -> (f64, f64) {
     (lower, upper)
 }
 
+/// Draws `runs` times and checks how often each outcome came against its probability, at a level of `alpha` for each
+/// side of each outcome; outcomes without a probability must not come at all.
+///
+/// # Errors
+/// With the first outcome that came too often or too rarely.
+pub fn frequencies<T: Ord>(
+    pmf: impl IntoIterator<Item = (T, f64)>,
+    runs: u64,
+    alpha: f64,
+    mut draw: impl FnMut() -> T,
+) -> Result<(), T> {
+    let mut counts = std::collections::BTreeMap::<T, u64>::new();
+    (0..runs).for_each(|_| *counts.entry(draw()).or_default() += 1);
+    for (outcome, probability) in pmf {
+        let (low, high) = clopper_pearson(counts.remove(&outcome).unwrap_or(0), runs, alpha);
+        if probability < low || high < probability {
+            return Err(outcome);
+        }
+    }
+    counts.into_keys().next().map_or(Ok(()), Err)
+}
+
 /// Where a predicate turns from true to false, from both sides.
 fn bisect(holds: impl Fn(f64) -> bool) -> (f64, f64) {
     let (mut low, mut high) = (0.0, 1.0);

@@ -2,7 +2,7 @@
 
 mod inputs;
 
-use inputs::{rows, selections, vectors};
+use inputs::{leaders, presences, rows, searches, selections, vectors, weighted_rows};
 
 use super::question::{Question, Trace};
 
@@ -235,8 +235,43 @@ fn question(call: usize, ours: &Question, theirs: &Question) -> Result<Reach, Vi
             equal("choice", chooser == their_chooser)?;
             rows(call, chooser.choice, scores, their_scores)
         }
-        (Question::Add { .. } | Question::Select { .. } | Question::Choose { .. }, _) => {
-            Err(Violation::Mechanism { call, first, second })
+        (
+            Question::Appear { noise, candidates, .. },
+            Question::Appear { noise: their_noise, candidates: their_candidates, .. },
+        ) => {
+            equal("noise", noise == their_noise)?;
+            presences(call, noise.keys, candidates, their_candidates)
         }
+        (
+            Question::Above { searcher, queries, .. },
+            Question::Above { searcher: their_searcher, queries: their_queries, .. },
+        ) => {
+            equal("search", searcher == their_searcher)?;
+            searches(call, searcher.search.change(), queries, their_queries)
+        }
+        (
+            Question::Quantiles { drawer, rows, .. },
+            Question::Quantiles { drawer: their_drawer, rows: their_rows, .. },
+        ) => {
+            equal("quantiles", drawer == their_drawer)?;
+            weighted_rows(call, drawer.sensitivity, rows, their_rows)
+        }
+        (
+            Question::Leading { leader, counts, .. },
+            Question::Leading { leader: their_leader, counts: their_counts, .. },
+        ) => {
+            equal("top k", leader == their_leader)?;
+            leaders(call, counts, their_counts)
+        }
+        (
+            Question::Add { .. }
+            | Question::Select { .. }
+            | Question::Choose { .. }
+            | Question::Appear { .. }
+            | Question::Above { .. }
+            | Question::Quantiles { .. }
+            | Question::Leading { .. },
+            _,
+        ) => Err(Violation::Mechanism { call, first, second }),
     }
 }

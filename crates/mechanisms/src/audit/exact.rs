@@ -70,9 +70,10 @@ fn rho(p: &[f64], q: &[f64]) -> f64 {
 /// The smallest μ whose Gaussian trade-off lies below that of the two: it is decided at the kinks, since trade-off
 /// functions are convex and the former's chords lie above it.
 fn mu(p: &[f64], q: &[f64]) -> f64 {
-    let mut outcomes: Vec<(f64, f64)> = p.iter().copied().zip(q.iter().copied()).collect();
+    let mut outcomes: Vec<(f64, f64)> =
+        p.iter().copied().zip(q.iter().copied()).filter(|(p, q)| p + q > 0.0).collect();
     // Most powerful tests reject p where q/p is largest.
-    outcomes.sort_by(|a, b| (b.1 * a.0).total_cmp(&(a.1 * b.0)));
+    outcomes.sort_by(|a, b| (b.1 / b.0).total_cmp(&(a.1 / a.0)));
     // The normal quantile of a part of a distribution, from whichever side of the cut is small and so accurate.
     let quantile = |head: f64, tail: f64| {
         let (part, sign) = if head < tail { (head, 1.0) } else { (tail, -1.0) };

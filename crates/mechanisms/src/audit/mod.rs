@@ -29,6 +29,7 @@
 //! must be; a recorder that other crates' tests can use has to live behind it. No shipped crate turns the feature on: it
 //! is named in dev-dependencies alone, where Cargo's resolver keeps it out of what is built for users.
 
+mod answers;
 mod binomial;
 mod compare;
 mod exact;
@@ -37,11 +38,11 @@ mod recorder;
 #[cfg(test)]
 mod tests;
 
-pub use binomial::clopper_pearson;
+pub use binomial::{clopper_pearson, frequencies};
 pub use compare::{Divergence, NewKeys, Reach, Violation, compare};
 pub use exact::{hockey_stick, judge, spent};
 pub use question::{Question, Trace};
-pub use recorder::{Mode, Recorder};
+pub use recorder::{Mode, Recorder, seeded};
 
 use crate::charge::{Charge, Digest, Ledger, Plan, charge};
 use crate::loss::Loss;

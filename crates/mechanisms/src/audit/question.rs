@@ -1,9 +1,13 @@
 //! What was asked of a noise source, and what it answered.
 
+use crate::above::Searcher;
+use crate::appear::Truncated;
 use crate::choose::Chooser;
 use crate::entry::Entry;
+use crate::leading::Leader;
 use crate::loss::Loss;
 use crate::noise::Noise;
+use crate::quantile::{Drawer, WeightedValue};
 use crate::sensitivity::Sensitivity;
 use crate::source::{Answer, Call, Key};
 
@@ -27,6 +31,14 @@ pub enum Question {
     },
     /// [`Call::Choose`].
     Choose { loss: Loss, chooser: Chooser, scores: Vec<Vec<i128>> },
+    /// [`Call::Appear`].
+    Appear { loss: Loss, noise: Truncated, candidates: Vec<(Key, i128)> },
+    /// [`Call::Above`].
+    Above { loss: Loss, searcher: Searcher, queries: Vec<i128> },
+    /// [`Call::Quantiles`].
+    Quantiles { loss: Loss, drawer: Drawer, rows: Vec<Vec<WeightedValue>> },
+    /// [`Call::Leading`].
+    Leading { loss: Loss, leader: Leader, counts: Vec<(Key, i128)> },
 }
 
 impl Question {
@@ -37,6 +49,10 @@ impl Question {
             Self::Add { .. } => "add",
             Self::Select { .. } => "select",
             Self::Choose { .. } => "choose",
+            Self::Appear { .. } => "appear",
+            Self::Above { .. } => "above",
+            Self::Quantiles { .. } => "quantiles",
+            Self::Leading { .. } => "leading",
         }
     }
 
@@ -44,7 +60,13 @@ impl Question {
     #[must_use]
     pub const fn loss(&self) -> Loss {
         match self {
-            Self::Add { loss, .. } | Self::Select { loss, .. } | Self::Choose { loss, .. } => *loss,
+            Self::Add { loss, .. }
+            | Self::Select { loss, .. }
+            | Self::Choose { loss, .. }
+            | Self::Appear { loss, .. }
+            | Self::Above { loss, .. }
+            | Self::Quantiles { loss, .. }
+            | Self::Leading { loss, .. } => *loss,
         }
     }
 }
@@ -64,6 +86,16 @@ impl From<&Call<'_>> for Question {
                 candidates: candidates.to_vec(),
             },
             Call::Choose { loss, chooser, scores } => Self::Choose { loss, chooser, scores: scores.to_vec() },
+            Call::Appear { loss, noise, candidates } => {
+                Self::Appear { loss, noise, candidates: candidates.to_vec() }
+            }
+            Call::Above { loss, searcher, queries } => {
+                Self::Above { loss, searcher, queries: queries.to_vec() }
+            }
+            Call::Quantiles { loss, drawer, rows } => {
+                Self::Quantiles { loss, drawer: drawer.clone(), rows: rows.to_vec() }
+            }
+            Call::Leading { loss, leader, counts } => Self::Leading { loss, leader, counts: counts.to_vec() },
         }
     }
 }

@@ -2,13 +2,12 @@
 
 use std::collections::VecDeque;
 
-use rand::rngs::StdRng;
-use rand::{Rng as _, RngExt as _, SeedableRng as _};
+use chacha20::ChaCha12Rng;
+use rand_core::SeedableRng as _;
 
-use crate::choose::pick_row;
-use crate::noise::Noise;
 use crate::source::{Answer, Call, answer_with, sealed};
 
+use super::answers::{exact, fits, wild};
 use super::question::{Question, Trace};
 
 /// How a [`Recorder`] answers on the first data set.
@@ -36,7 +35,7 @@ pub enum Mode {
 #[derive(Debug)]
 pub struct Recorder {
     mode: Mode,
-    generator: StdRng,
+    generator: ChaCha12Rng,
     recorded: VecDeque<Answer>,
     events: Vec<(Question, Answer)>,
 }
@@ -49,7 +48,7 @@ impl Recorder {
             Mode::Drawn { seed } | Mode::Wild { seed } => seed,
             Mode::Exact | Mode::Open => 0,
         };
-        let generator = StdRng::seed_from_u64(seed);
+        let generator = seeded(seed);
         Self { mode, generator, recorded: VecDeque::new(), events: Vec::new() }
     }
 
@@ -89,63 +88,9 @@ impl sealed::Answers for Recorder {
     }
 }
 
-fn fits(call: &Call<'_>, answer: &Answer) -> bool {
-    match call {
-        Call::Add { exact, .. } => matches!(answer, Answer::Integers(noisy) if noisy.len() == exact.len()),
-        Call::Select { .. } => matches!(answer, Answer::Keys(_)),
-        Call::Choose { scores, .. } => {
-            let within = |(row, at): (&Vec<i128>, &Vec<usize>)| at.iter().all(|at| *at < row.len());
-            matches!(answer, Answer::Positions(rows)
-                if rows.len() == scores.len() && scores.iter().zip(rows).all(within))
-        }
-    }
-}
-
-fn exact(call: &Call<'_>, open: bool) -> Answer {
-    match call {
-        Call::Add { exact, .. } => Answer::Integers(exact.to_vec()),
-        Call::Select { threshold, candidates, .. } => {
-            let passed = candidates.iter().filter(|(_, weight)| open || weight >= threshold);
-            let mut keys: Vec<_> = passed.cloned().collect();
-            keys.sort();
-            Answer::Keys(keys)
-        }
-        Call::Choose { chooser, scores, .. } => {
-            let best = |row: &Vec<i128>| {
-                let mut positions: Vec<_> = (0..row.len()).collect();
-                positions.sort_by_key(|at| std::cmp::Reverse(row[*at]));
-                positions.truncate(chooser.choice.picks() as usize);
-                positions
-            };
-            Answer::Positions(scores.iter().map(best).collect())
-        }
-    }
-}
-
-fn wild(rng: &mut StdRng, call: &Call<'_>) -> Answer {
-    match call {
-        Call::Add { noise, exact, .. } => {
-            Answer::Integers(exact.iter().map(|exact| exact + wild_noise(rng, *noise)).collect())
-        }
-        Call::Select { noise, threshold, candidates, .. } => {
-            let passed = candidates.iter().filter(|_| rng.random::<bool>()).map(|(key, _)| key.clone());
-            let passed: Vec<_> = passed.collect();
-            let over = |key| (key, threshold + wild_noise(rng, *noise).abs());
-            let mut keys: Vec<_> = passed.into_iter().map(over).collect();
-            keys.sort();
-            Answer::Keys(keys)
-        }
-        Call::Choose { chooser, scores, .. } => {
-            let flat = |row: &Vec<i128>| pick_row(rng, *chooser, &vec![0; row.len()]);
-            Answer::Positions(scores.iter().map(flat).collect())
-        }
-    }
-}
-
-/// Noise of a random magnitude, up to sixteen standard deviations or a thousand grid units.
-fn wild_noise(rng: &mut StdRng, noise: Noise) -> i128 {
-    let widest = (16.0 * noise.standard_deviation()).max(1000.0) as i128;
-    let width = widest >> rng.random_range(0..u128::BITS - widest.leading_zeros());
-    let sign = if rng.next_u32() & 1 == 1 { 1 } else { -1 };
-    sign * rng.random_range(0..=width)
+/// A generator that repeats itself: for tests alone, which is why it is here and nowhere else.
+#[must_use]
+pub fn seeded(seed: u64) -> ChaCha12Rng {
+    #[expect(clippy::disallowed_methods, reason = "made-up answers of a test, never released noise")]
+    ChaCha12Rng::seed_from_u64(seed)
 }

@@ -26,7 +26,7 @@ impl Calendar {
             Value::Date(days) => midnight(*days),
             Value::Datetime(micros) => DateTime::from_timestamp_micros(*micros)
                 .map(|moment| moment.with_timezone(&self.tz).naive_local()),
-            _ => None,
+            Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::String(_) => None,
         };
         local.and_then(|local| self.start(local)).unwrap_or(Value::Null)
     }
@@ -76,11 +76,14 @@ impl Calendar {
         let micros = |value: &Value| match value {
             Value::Date(days) => Some(i64::from(*days) * DAY),
             Value::Datetime(micros) => Some(*micros),
-            _ => None,
+            Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::String(_) => None,
         };
-        let like = |micros: i64| match from {
-            Value::Date(_) => i32::try_from(micros.div_euclid(DAY)).map_or(Value::Null, Value::Date),
-            _ => Value::Datetime(micros),
+        let like = |micros: i64| {
+            if matches!(from, Value::Date(_)) {
+                i32::try_from(micros.div_euclid(DAY)).map_or(Value::Null, Value::Date)
+            } else {
+                Value::Datetime(micros)
+            }
         };
         let (mut at, end) = (micros(from)?, micros(until)?);
         let step = match (self.unit, from) {

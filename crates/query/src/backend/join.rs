@@ -72,10 +72,11 @@ pub(super) fn join(plan: &Join, frame: &Frame, base: &Path) -> Result<Joined, Un
 fn bytes(columns: &[&Column], row: usize) -> Option<Vec<u8>> {
     let mut key = Vec::new();
     for column in columns {
-        match cell(column, row) {
-            Value::Null => return None,
-            value => encode(&value, &mut key),
+        let value = cell(column, row);
+        if value == Value::Null {
+            return None;
         }
+        encode(&value, &mut key);
     }
     Some(key)
 }

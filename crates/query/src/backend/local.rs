@@ -34,10 +34,14 @@ impl LocalBackend {
         let mixed = from_data > 0 && from_data < plan.keys.len();
         let value = plan.value.as_ref();
         let rows = frame.counting(plan.filter.as_ref());
-        Self {
-            whole: Grouped::new(frame, &rows, &plan.keys, value, secret),
-            selected: mixed.then(|| Grouped::new(frame, &rows, &plan.keys[..from_data], value, secret)),
-        }
+        let whole = Grouped::new(frame, &rows, &plan.keys, value, secret);
+        // A row whose declared parts are not on their lists is dropped before bounding, in the selection too.
+        let selected = mixed.then(|| {
+            let mut rows = keys(frame, &rows, &plan.keys).rows;
+            rows.dedup();
+            Grouped::new(frame, &rows, &plan.keys[..from_data], value, secret)
+        });
+        Self { whole, selected }
     }
 }
 

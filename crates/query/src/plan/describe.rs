@@ -34,7 +34,8 @@ impl Plan {
     /// The δ at which a loss's own ε holds: the conversion's and its own.
     #[must_use]
     pub fn at_delta(&self, loss: Loss) -> String {
-        let conversion = self.ceiling.conversion_delta();
+        let of = if loss.accounting() == self.ceiling.accounting { self.ceiling } else { self.inner };
+        let conversion = of.conversion_delta();
         conversion.checked_add(loss.delta()).unwrap_or(conversion).to_string()
     }
 }
@@ -202,7 +203,9 @@ impl fmt::Display for ReleasePlan {
 
 fn write_noise(f: &mut fmt::Formatter<'_>, plan: &ReleasePlan, bound: Bound, start: &str) -> fmt::Result {
     let noise = plan.stages.measures.iter().map(|measure| {
-        format!("{} ± {}", measure_name(measure), 1.96 * natural_sd(&plan.stages, measure, bound))
+        let width = 1.96 * natural_sd(&plan.stages, measure, bound);
+        let decimals = (1.0 - width.max(1e-9).log10().floor()).max(0.0) as usize;
+        format!("{} ± {width:.decimals$}", measure_name(measure))
     });
     let kind = match bound.rule {
         Rule::Keep(_) => "keep",

@@ -37,6 +37,10 @@ pub struct Plan {
     pub policy: Digest,
     /// The ceiling it is charged against.
     pub ceiling: Ceiling,
+    /// What the whole job is charged.
+    pub charged: Loss,
+    /// The ceiling within which its stages add up: the ledger's, or under `approx` that of this job alone, as Gaussian DP.
+    pub inner: Ceiling,
     /// Name of the privacy unit's column.
     pub unit: String,
     /// What is read, once for all releases.
@@ -126,9 +130,7 @@ pub enum Order {
 
 impl flockwise_mechanisms::Plan for Plan {
     fn loss(&self) -> Loss {
-        let zero = Loss::zero(self.ceiling.accounting);
-        let add = |sum: Loss, release: &ReleasePlan| sum.checked_add(release.loss);
-        self.releases.iter().try_fold(zero, add).expect("the planner checks that the losses add up")
+        self.charged
     }
 
     fn digest(&self) -> Digest {

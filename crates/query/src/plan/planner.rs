@@ -107,11 +107,12 @@ pub fn plan(resolved: &Resolved, policy: &Policy, base: &Path) -> Result<Plan, P
         return Err(PlanError::Unsupported { release, what: "a budget that renews".to_owned(), instead });
     }
     let ceiling = Ceiling { accounting: budget.accounting, epsilon: budget.epsilon, delta: budget.delta };
-    let losses = losses(resolved, ceiling)?;
+    let (losses, job) = losses(resolved, ceiling)?;
     let mut releases = Vec::new();
     for (release, loss) in resolved.releases.iter().zip(losses) {
         releases.push(release_plan(release, loss, policy, base)?);
     }
+    let add = |sum: Loss, release: &ReleasePlan| sum.checked_add(release.loss);
     let policy_bytes =
         serde_json::to_vec(policy).map_err(|_| PlanError::Internal("a policy has a JSON form"))?;
     Ok(Plan {
@@ -119,6 +120,11 @@ pub fn plan(resolved: &Resolved, policy: &Policy, base: &Path) -> Result<Plan, P
         purpose: resolved.purpose.clone(),
         policy: Digest::of(&policy_bytes),
         ceiling,
+        charged: match job {
+            Some((charged, _)) => charged,
+            None => releases.iter().try_fold(Loss::zero(ceiling.accounting), add).ok_or(PlanError::TooMuch)?,
+        },
+        inner: job.map_or(ceiling, |(_, inner)| inner),
         unit: policy.data.privacy_unit.to_string(),
         scan: scan(resolved, policy)?,
         releases,
@@ -203,7 +209,11 @@ const fn kind(key: &Key) -> ColumnKind {
         (Shape::Bin { .. }, _) => ColumnKind::Float,
         (Shape::Window { every, .. }, _) => match every.unit {
             crate::job::EveryUnit::Minute | crate::job::EveryUnit::Hour => ColumnKind::Datetime,
-            _ => ColumnKind::Date,
+            crate::job::EveryUnit::Day
+            | crate::job::EveryUnit::Week
+            | crate::job::EveryUnit::Month
+            | crate::job::EveryUnit::Quarter
+            | crate::job::EveryUnit::Year => ColumnKind::Date,
         },
         (Shape::AsIs, ColumnType::Int) => ColumnKind::Int,
         (Shape::AsIs, ColumnType::Float) => ColumnKind::Float,
@@ -222,7 +232,7 @@ fn family(release: &ResolvedRelease, accounting: Accounting) -> Result<(Family, 
     let gaussian = match accounting {
         Accounting::Zcdp => Some(Family::DiscreteGaussian),
         Accounting::Gdp | Accounting::Approx => Some(Family::RoundedNormal),
-        _ => None,
+        Accounting::Pure => None,
     };
     match (release.mechanism, gaussian) {
         (MechanismChoice::Auto | MechanismChoice::Gaussian, Some(family)) => {

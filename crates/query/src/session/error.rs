@@ -80,6 +80,7 @@ impl Error {
     /// The exit code of the command line: 2 wrong input, 3 over budget, 4 ledger missing, damaged or another's, 5 preflight,
     /// 6 after the charge, 75 busy, 1 a bug.
     #[must_use]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "whatever else is wrong with a ledger is exit code 4")]
     pub const fn exit_code(&self) -> u8 {
         use flockwise_ledger::Error as Ledger;
         match self {
@@ -105,9 +106,10 @@ impl Error {
     /// The ledger entry that was charged although the question was not answered.
     #[must_use]
     pub const fn charged_entry(&self) -> Option<u64> {
-        match self {
-            Self::AfterCharge { entry, .. } | Self::NotStored { entry, .. } => Some(*entry),
-            _ => None,
+        if let Self::AfterCharge { entry, .. } | Self::NotStored { entry, .. } = self {
+            Some(*entry)
+        } else {
+            None
         }
     }
 }

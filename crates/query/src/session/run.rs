@@ -142,7 +142,8 @@ pub(crate) fn compute(
     base: &std::path::Path,
     noise: &mut dyn NoiseSource,
 ) -> Result<Vec<Release<Measured>>, Failed> {
-    let (plan, mut allowance) = charged.open();
+    let (plan, allowance) = charged.open();
+    let mut allowance = allowance.as_gaussian();
     let frame = load(&plan.scan, source, preflight, base).map_err(|_| Failed::Source)?;
     let mut released = Vec::new();
     for release in &plan.releases {
@@ -196,7 +197,7 @@ fn document(
             accounting: plan.ceiling.accounting.name().to_owned(),
             charge: charge_json(release.loss),
             alone: Alone {
-                epsilon: figures(plan.ceiling.epsilon_of(release.loss)),
+                epsilon: figures(plan.inner.epsilon_of(release.loss)),
                 at_delta: plan.at_delta(release.loss),
             },
             ledger_after: Some(after),
@@ -216,6 +217,6 @@ fn document(
         mock: None,
         columns,
         rows: Some(rows),
-        receipt: Some(receipt.clone()),
+        receipt: Some(*receipt),
     }
 }

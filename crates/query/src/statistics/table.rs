@@ -12,10 +12,13 @@ use crate::value::Value;
 /// 95% of a normal lie within so many standard deviations.
 const Z: f64 = 1.959_963_984_540_054;
 
+/// A row on its way into a table: the place of its key, its first computed value, its cells.
+type Row = (usize, f64, Vec<Value>);
+
 /// The table of a release.
 #[must_use]
 pub fn table(plan: &ReleasePlan, measured: &Measured) -> Table {
-    let mut rows: Vec<(usize, f64, Vec<Value>)> = Vec::new();
+    let mut rows: Vec<Row> = Vec::new();
     for (at, key) in measured.keys.iter().enumerate() {
         let parts = decode(key);
         let mut row: Vec<Value> = plan.keys.iter().map(|(place, _)| parts[*place].clone()).collect();
@@ -49,7 +52,7 @@ fn columns(plan: &ReleasePlan) -> Vec<TableColumn> {
 }
 
 /// Sorts, and keeps the leading ones of each segment: by released values, ties by the bytes of the key.
-fn order(plan: &ReleasePlan, measured: &Measured, rows: &mut Vec<(usize, f64, Vec<Value>)>) {
+fn order(plan: &ReleasePlan, measured: &Measured, rows: &mut Vec<Row>) {
     let key = |at: usize| &measured.keys[at];
     match plan.order {
         Order::Key => rows.sort_by(|one, other| key(one.0).cmp(key(other.0))),
@@ -63,8 +66,7 @@ fn order(plan: &ReleasePlan, measured: &Measured, rows: &mut Vec<(usize, f64, Ve
                 row[..segments].iter().for_each(|part| crate::key::encode(part, &mut bytes));
                 bytes
             };
-            let mut keyed: Vec<(Vec<u8>, (usize, f64, Vec<Value>))> =
-                rows.drain(..).map(|row| (segment(&row.2), row)).collect();
+            let mut keyed: Vec<(Vec<u8>, Row)> = rows.drain(..).map(|row| (segment(&row.2), row)).collect();
             keyed.sort_by(|(here, one), (there, other)| {
                 here.cmp(there).then(other.1.total_cmp(&one.1)).then_with(|| key(one.0).cmp(key(other.0)))
             });

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::choose::{Choice, ScoreChange};
 use crate::entry::Entry;
+use crate::quantile::WeightedValue;
 use crate::sensitivity::Sensitivity;
 use crate::source::Key;
 
@@ -49,6 +50,22 @@ fn by_key(call: usize, candidates: &[(Key, i128)]) -> Result<BTreeMap<&Key, i128
     if map.len() == candidates.len() { Ok(map) } else { Err(Violation::Twice { call }) }
 }
 
+/// The weights of keys that only one side has.
+fn one_sided(
+    call: usize,
+    ours: &BTreeMap<&Key, i128>,
+    theirs: &BTreeMap<&Key, i128>,
+) -> Result<Vec<i128>, Violation> {
+    let alone = |one: &BTreeMap<&Key, i128>, other: &BTreeMap<&Key, i128>| -> Vec<i128> {
+        one.iter().filter(|(key, _)| !other.contains_key(*key)).map(|(_, weight)| *weight).collect()
+    };
+    let (first, second) = (alone(ours, theirs), alone(theirs, ours));
+    if !first.is_empty() && !second.is_empty() {
+        return Err(Violation::TwoSided { call });
+    }
+    Ok([first, second].concat())
+}
+
 pub(super) fn selections(
     call: usize,
     sensitivity: Sensitivity,
@@ -59,14 +76,7 @@ pub(super) fn selections(
     let (ours, theirs) = (by_key(call, ours)?, by_key(call, theirs)?);
     let common = ours.iter().filter_map(|(key, weight)| theirs.get(key).map(|other| (*weight, *other)));
     let (moved, allowed) = norm(call, sensitivity, common)?;
-    let alone = |one: &BTreeMap<&Key, i128>, other: &BTreeMap<&Key, i128>| -> Vec<i128> {
-        one.iter().filter(|(key, _)| !other.contains_key(*key)).map(|(_, weight)| *weight).collect()
-    };
-    let (first, second) = (alone(&ours, &theirs), alone(&theirs, &ours));
-    if !first.is_empty() && !second.is_empty() {
-        return Err(Violation::TwoSided { call });
-    }
-    let new: Vec<i128> = [first, second].concat();
+    let new = one_sided(call, &ours, &theirs)?;
     let (count, cap) = (new.len(), entry.cap());
     if count > cap {
         return Err(Violation::Cap { call, count, cap });
@@ -123,4 +133,63 @@ pub(super) fn rows(
     let pairs = ours.iter().flatten().copied().zip(theirs.iter().flatten().copied());
     let (moved, allowed) = scores(call, choice.change(), pairs)?;
     Ok(Reach { mechanism: "choose", moved, allowed, new_keys: None })
+}
+
+/// All counts as pairs; a key that one side has not counts nobody there.
+fn paired(call: usize, ours: &[(Key, i128)], theirs: &[(Key, i128)]) -> Result<Vec<(i128, i128)>, Violation> {
+    let (ours, theirs) = (by_key(call, ours)?, by_key(call, theirs)?);
+    one_sided(call, &ours, &theirs)?;
+    let keys: std::collections::BTreeSet<_> = ours.keys().chain(theirs.keys()).collect();
+    let count = |side: &BTreeMap<&Key, i128>, key| side.get(key).copied().unwrap_or(0);
+    Ok(keys.into_iter().map(|key| (count(&ours, key), count(&theirs, key))).collect())
+}
+
+pub(super) fn presences(
+    call: usize,
+    keys: u32,
+    ours: &[(Key, i128)],
+    theirs: &[(Key, i128)],
+) -> Result<Reach, Violation> {
+    let pairs = paired(call, ours, theirs)?;
+    scores(call, ScoreChange::Either(1), pairs.iter().copied())?;
+    let (count, cap) = (pairs.iter().filter(|(a, b)| a != b).count(), keys as usize);
+    if count > cap {
+        return Err(Violation::Cap { call, count, cap });
+    }
+    Ok(Reach { mechanism: "appear", moved: count as u128, allowed: u128::from(keys), new_keys: None })
+}
+
+pub(super) fn searches(
+    call: usize,
+    change: ScoreChange,
+    ours: &[i128],
+    theirs: &[i128],
+) -> Result<Reach, Violation> {
+    same_length(call, ours.len(), theirs.len())?;
+    let pairs = ours.iter().copied().zip(theirs.iter().copied());
+    let (moved, allowed) = scores(call, change, pairs)?;
+    Ok(Reach { mechanism: "above", moved, allowed, new_keys: None })
+}
+
+pub(super) fn weighted_rows(
+    call: usize,
+    sensitivity: Sensitivity,
+    ours: &[Vec<WeightedValue>],
+    theirs: &[Vec<WeightedValue>],
+) -> Result<Reach, Violation> {
+    same_length(call, ours.len(), theirs.len())?;
+    let moved = |(ours, theirs): (&Vec<WeightedValue>, &Vec<WeightedValue>)| {
+        let mut weights = BTreeMap::<i64, i128>::new();
+        ours.iter().for_each(|(value, weight)| *weights.entry(*value).or_default() += i128::from(*weight));
+        theirs.iter().for_each(|(value, weight)| *weights.entry(*value).or_default() -= i128::from(*weight));
+        (weights.values().map(|change| change.abs()).sum::<i128>(), 0)
+    };
+    let (moved, allowed) = norm(call, sensitivity, ours.iter().zip(theirs).map(moved))?;
+    Ok(Reach { mechanism: "quantiles", moved, allowed, new_keys: None })
+}
+
+pub(super) fn leaders(call: usize, ours: &[(Key, i128)], theirs: &[(Key, i128)]) -> Result<Reach, Violation> {
+    let pairs = paired(call, ours, theirs)?;
+    let (moved, allowed) = scores(call, ScoreChange::Monotone(1), pairs.iter().copied())?;
+    Ok(Reach { mechanism: "leading", moved, allowed, new_keys: None })
 }
