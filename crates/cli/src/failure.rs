@@ -50,6 +50,9 @@ pub(crate) enum Failure {
     /// A release is not what was charged.
     #[error("this release is not what the ledger charged: {0}")]
     NotCharged(String),
+    /// A mock cannot be written out; nothing was charged.
+    #[error("cannot write the mock: {0}; nothing was charged")]
+    Mock(std::io::Error),
     /// A file of the demo.
     #[error("cannot write the demo: {0}")]
     Demo(std::io::Error),
@@ -63,7 +66,7 @@ impl Failure {
             Self::Ledger(_) | Self::NotCharged(_) => 4,
             Self::Local(error) => error.exit_code(),
             Self::Arguments(_) => 2,
-            Self::Out { .. } | Self::Demo(_) => 5,
+            Self::Out { .. } | Self::Demo(_) | Self::Mock(_) => 5,
             Self::Written { .. } => 6,
             Self::Below { .. } => 3,
         }
@@ -79,6 +82,7 @@ impl Failure {
             | Self::Out { .. }
             | Self::Below { .. }
             | Self::NotCharged(_)
+            | Self::Mock(_)
             | Self::Demo(_) => None,
         }
     }
