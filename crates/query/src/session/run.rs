@@ -65,7 +65,7 @@ impl Session {
     }
 
     /// Everything that public schemas can tell: nothing was charged yet.
-    fn preflight(&self, plan: &Plan, source: &Source) -> Result<Preflight, Error> {
+    pub(super) fn preflight(&self, plan: &Plan, source: &Source) -> Result<Preflight, Error> {
         let preflight = source.preflight(&wanted(&plan.scan))?;
         let unit = preflight.0.first().map_or(Kind::Int, |(_, kind)| *kind);
         for join in &plan.scan.joins {
