@@ -2,8 +2,10 @@
 
 mod consent;
 mod curator;
+mod docs;
 mod ledger;
 mod logs;
+mod retries;
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
