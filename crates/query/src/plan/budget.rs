@@ -11,8 +11,14 @@ use crate::resolve::{Resolved, ResolvedRelease};
 ///
 /// Under `approx` the job is one (ε, δ) mechanism, returned beside with the ceiling within which its stages add up: the
 /// losses are then parts of that ceiling's rectangle.
-#[expect(clippy::type_complexity, reason = "the losses, and under one accounting what the job is charged instead")]
-pub(super) fn losses(resolved: &Resolved, ceiling: Ceiling) -> Result<(Vec<Loss>, Option<(Loss, Ceiling)>), PlanError> {
+#[expect(
+    clippy::type_complexity,
+    reason = "the losses, and under one accounting what the job is charged instead"
+)]
+pub(super) fn losses(
+    resolved: &Resolved,
+    ceiling: Ceiling,
+) -> Result<(Vec<Loss>, Option<(Loss, Ceiling)>), PlanError> {
     if ceiling.accounting == Accounting::Approx {
         let charged = whole_job(resolved, ceiling)?;
         let epsilon = charged.epsilon().ok_or(PlanError::Internal("approx counts epsilon"))?;
@@ -25,7 +31,8 @@ pub(super) fn losses(resolved: &Resolved, ceiling: Ceiling) -> Result<(Vec<Loss>
         };
         let losses = split(resolved, inner, total, None)?;
         // The parts of a job stay within the job: found now, not after the charge.
-        let sum = losses.iter().try_fold(Loss::zero(Accounting::Gdp), |sum: Loss, loss| sum.checked_add(*loss));
+        let sum =
+            losses.iter().try_fold(Loss::zero(Accounting::Gdp), |sum: Loss, loss| sum.checked_add(*loss));
         let within = sum.is_some_and(|sum| sum.fits_in(inner.rectangle()));
         return if within { Ok((losses, Some((charged, inner)))) } else { Err(PlanError::TooMuch) };
     }

@@ -122,7 +122,9 @@ pub fn plan(resolved: &Resolved, policy: &Policy, base: &Path) -> Result<Plan, P
         ceiling,
         charged: match job {
             Some((charged, _)) => charged,
-            None => releases.iter().try_fold(Loss::zero(ceiling.accounting), add).ok_or(PlanError::TooMuch)?,
+            None => {
+                releases.iter().try_fold(Loss::zero(ceiling.accounting), add).ok_or(PlanError::TooMuch)?
+            }
         },
         inner: job.map_or(ceiling, |(_, inner)| inner),
         unit: policy.data.privacy_unit.to_string(),
