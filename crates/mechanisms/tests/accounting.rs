@@ -79,11 +79,11 @@ fn bounds_agree_with_the_reference() {
             "{name:?} at {}: {lower} to {upper}, reference {} to {}",
             case.delta, case.lower, case.upper
         );
-        assert!(upper >= case.lower * (1.0 - 1e-12), "an underestimate: {name}");
-        // At 1e-12 the round-off of the reference's untilted transform shows: 1,000 Gaussians at σ = 50 are 4.42447 in
-        // closed form, over its upper estimate. Gaussians and binomial sums are checked exactly instead.
-        let trusted = case.delta >= 1e-9;
-        assert!(!trusted || lower <= case.upper * (1.0 + 1e-9), "an overestimate: {name}");
+        // Below 1e-6 the round-off of the reference's untilted transform shows, both ways: its estimates for 1,000 Gaussians
+        // at σ = 50 and for one at σ = 0.3 at 1e-12 lie on the wrong side of the closed form, by up to 1e-4.
+        let trust = if case.delta >= 1e-6 { 1e-9 } else { 1e-3 };
+        assert!(upper >= case.lower * (1.0 - trust), "an underestimate: {name}");
+        assert!(lower <= case.upper * (1.0 + trust), "an overestimate: {name}");
         assert!(upper <= case.upper * (1.0 + 1e-3), "too loose: {name}");
         assert!(upper - lower <= 1e-3 * upper, "too far apart: {name}");
     }
