@@ -303,7 +303,7 @@ fn scale(event: &Event) -> (&'static str, Option<f64>) {
         | Event::Pure { epsilon }
         | Event::Approx { epsilon, .. } => ("epsilon each", Some(epsilon.get())),
         Event::Zcdp { rho } => ("rho", Some(rho.get())),
-        _ => ("epsilon each", None),
+        Event::Composed { .. } | _ => ("epsilon each", None),
     }
 }
 
