@@ -5,6 +5,8 @@
 //! leaves no doubt about the bin it falls in; while it does, both get more bits. The result has exactly the distribution,
 //! whatever the precision: doubt costs time, never correctness.
 
+use std::collections::BTreeMap;
+
 use num_bigint::BigUint;
 use rand_core::CryptoRng;
 
@@ -22,21 +24,38 @@ pub(crate) struct Weighted {
     gaps: Vec<u128>,
     rate: Ratio,
     bits: u64,
+    /// exp(−1) with guard bits.
+    unit: BigUint,
+    /// What all gaps are counted from: the least gap of the bins that are there, so that the best of them weighs 1.
+    least: u128,
     lows: Vec<BigUint>,
+    /// Weights by gap, at the present precision.
+    known: BTreeMap<u128, BigUint>,
 }
 
 impl Weighted {
     /// Precision is raised when it is needed; 128 bits decide all but one in about 2^60 draws.
     pub(crate) fn new(rate: Ratio, gaps: Vec<u128>) -> Self {
-        let mut weighted = Self { gaps, rate, bits: 0, lows: Vec::new() };
+        let (unit, lows) = (BigUint::ZERO, Vec::new());
+        let mut weighted = Self { gaps, rate, bits: 0, unit, least: 0, lows, known: BTreeMap::new() };
         weighted.refine(128);
         weighted
     }
 
     fn refine(&mut self, bits: u64) {
         self.bits = bits;
-        let unit = series(&(BigUint::from(1_u32) << (bits + GUARD)), bits + GUARD);
-        self.lows = self.gaps.iter().map(|gap| exp_low(*gap, self.rate, bits, &unit)).collect();
+        self.unit = series(&(BigUint::from(1_u32) << (bits + GUARD)), bits + GUARD);
+        self.known.clear();
+        self.weigh();
+    }
+
+    fn weigh(&mut self) {
+        let (rate, bits, unit) = (self.rate, self.bits, &self.unit);
+        let mut low = |gap: &u128| {
+            let gap = gap.saturating_sub(self.least);
+            self.known.entry(gap).or_insert_with(|| exp_low(gap, rate, bits, unit)).clone()
+        };
+        self.lows = self.gaps.iter().map(&mut low).collect();
     }
 
     /// Draws a bin, given how often each is there.
@@ -44,8 +63,13 @@ impl Weighted {
     /// # Panics
     /// When no bin is there at all.
     pub(crate) fn draw<R: CryptoRng>(&mut self, rng: &mut R, multiplicities: &[u128]) -> usize {
-        assert!(multiplicities.iter().any(|m| *m > 0), "there is something to draw from");
         assert_eq!(multiplicities.len(), self.gaps.len(), "each bin has a multiplicity");
+        let there = self.gaps.iter().zip(multiplicities).filter(|(_, multiplicity)| **multiplicity > 0);
+        let least = there.map(|(gap, _)| *gap).min().expect("there is something to draw from");
+        if least != self.least {
+            self.least = least;
+            self.weigh();
+        }
         let (mut uniform, mut drawn) = (BigUint::ZERO, 0);
         loop {
             while drawn < self.bits {
@@ -185,11 +209,11 @@ mod tests {
         assert_eq!(weighted.bits, 128);
     }
 
-    /// All weights far below 2^-128: the precision rises until they are seen.
+    /// Weights far below 2^-128: what is left is weighed against the best of it.
     #[test]
     fn tiny_weights_are_drawn_right() {
         let mut rng = seeded(3);
-        let mut weighted = Weighted::new(ratio(1, 1), vec![1000, 1002, 1000]);
+        let mut weighted = Weighted::new(ratio(1, 1), vec![1_000_000, 1_000_002, 0]);
         let mut counts = [0_u32; 3];
         (0..2000).for_each(|_| counts[weighted.draw(&mut rng, &[1, 1, 0])] += 1);
         // exp(−2)/(1 + exp(−2)) = 0.1192: 238 expected, standard deviation 14.5; six of them.
