@@ -51,8 +51,15 @@ impl Weighted {
 
     fn weigh(&mut self) {
         let (rate, bits, unit) = (self.rate, self.bits, &self.unit);
+        // From here on exp(−η g) < 2^-bits, as exp_low finds too: most of many bins, and no need to ask.
+        let cut = u128::from(bits + 1)
+            .checked_mul(rate.denominator())
+            .map_or(u128::MAX, |product| (product / rate.numerator()).saturating_add(1));
         let mut low = |gap: &u128| {
             let gap = gap.saturating_sub(self.least);
+            if gap >= cut {
+                return BigUint::ZERO;
+            }
             self.known.entry(gap).or_insert_with(|| exp_low(gap, rate, bits, unit)).clone()
         };
         self.lows = self.gaps.iter().map(&mut low).collect();
@@ -87,19 +94,25 @@ impl Weighted {
     /// weights are within their enclosures.
     fn decide(&self, uniform: &BigUint, drawn: u64, multiplicities: &[u128]) -> Option<usize> {
         let low = |bin: usize| &self.lows[bin] * multiplicities[bin];
-        let slack = |bin: usize| BigUint::from(multiplicities[bin]) * WIDTH;
+        let slack = |bin: usize| (0..WIDTH).map(move |_| multiplicities[bin]);
         let bins = 0..self.gaps.len();
-        let total_low: BigUint = bins.clone().map(low).sum();
-        let total_high: BigUint = &total_low + bins.clone().map(slack).sum::<BigUint>();
+        let seen = bins.clone().filter(|bin| self.lows[*bin] > BigUint::ZERO);
+        let total_low: BigUint = seen.map(low).sum();
+        let mut total_high = total_low.clone();
+        bins.clone().flat_map(slack).for_each(|unit| total_high += unit);
         let (from, to) = (uniform * &total_low, (uniform + 1_u32) * &total_high);
         let (mut below_low, mut below_high) = (BigUint::ZERO, BigUint::ZERO);
         for bin in bins {
-            let up_to = &below_low + low(bin);
-            if to <= &up_to << drawn {
-                return (below_high << drawn <= from).then_some(bin);
+            // A bin without weight at this precision can not be decided for.
+            if self.lows[bin] > BigUint::ZERO {
+                let weight = low(bin);
+                below_low += &weight;
+                if to <= &below_low << drawn {
+                    return (below_high << drawn <= from).then_some(bin);
+                }
+                below_high += weight;
             }
-            below_high = below_high + low(bin) + slack(bin);
-            below_low = up_to;
+            slack(bin).for_each(|unit| below_high += unit);
         }
         None
     }
