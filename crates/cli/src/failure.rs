@@ -65,6 +65,7 @@ impl Failure {
             Self::Ledger(flockwise_ledger::Error::Busy) => 75,
             Self::Ledger(_) | Self::NotCharged(_) => 4,
             Self::Local(error) => error.exit_code(),
+            Self::Account(crate::account::AccountError::Write(_)) => 5,
             Self::Arguments(_) | Self::Account(_) => 2,
             Self::Out { .. } | Self::Demo(_) => 5,
             Self::Written { .. } => 6,

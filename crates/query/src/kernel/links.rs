@@ -107,7 +107,8 @@ impl Contributions {
         let is_kept = |key: u32| links.kept[key as usize] != DROPPED;
         match links.link {
             Link::Pairs => {
-                let keys: Vec<u32> = self.keys_of(person).iter().copied().filter(|&key| is_kept(key)).collect();
+                let keys: Vec<u32> =
+                    self.keys_of(person).iter().copied().filter(|&key| is_kept(key)).collect();
                 for (at, &one) in keys.iter().enumerate() {
                     found.extend(keys[at + 1..].iter().map(|&other| (one, other)));
                 }

@@ -75,8 +75,7 @@ pub(super) fn stages(
         return Err(PlanError::Unsupported { release: release.name.clone(), what, instead });
     }
     let given = given.map(|bound| if reuses { bound.capped(SELECTION_CAP.max(bound.size())) } else { bound });
-    let paid =
-        asked.moments.iter().filter(|moment| !(reuses && **moment == Moment::People)).count() as u64;
+    let paid = asked.moments.iter().filter(|moment| !(reuses && **moment == Moment::People)).count() as u64;
     let split = Split::new(private, reuses, given.is_none(), paid, &asked.margins, asked.linked.is_some());
     let selection = Selection {
         bound: if reuses { given.unwrap_or(Bound::keep(1)) } else { scaled(1).capped(SELECTION_CAP) },
@@ -112,7 +111,15 @@ pub(super) fn stages(
         let keys = if over == Over::FirstPart { grid(&parts[..1])? } else { Vec::new() };
         margins.push(Margin { over, keys, loss: split.margin(loss, over) });
     }
-    Ok(Stages { keys, bounding, family, channels, measures: measures.collect(), linked: asked.linked, margins })
+    Ok(Stages {
+        keys,
+        bounding,
+        family,
+        channels,
+        measures: measures.collect(),
+        linked: asked.linked,
+        margins,
+    })
 }
 
 /// Buckets of the activity histogram: as many as a person can have keys, or links, by powers of two.
