@@ -1,1 +1,74 @@
-//! flockwise-cli
+//! The command line of flockwise: arguments, rendering, exit codes. No statistics here.
+//!
+//! The key decision: what goes to standard output was read back from the store of releases, and what goes to standard
+//! error says nothing that depends on anybody's data. Exit codes tell a scheduler what may be retried.
+
+pub mod account;
+mod args;
+mod budget;
+mod demo;
+mod failure;
+mod init;
+mod ledger;
+pub mod local;
+mod output;
+mod parquet;
+mod plan;
+mod run;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Arguments, Command};
+use failure::Failure;
+
+/// Parses the arguments, does what they say, and turns what happened into an exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let mut report = Report::default();
+    let result = dispatch(&arguments, &mut report);
+    let code = match &result {
+        Ok(()) => 0,
+        Err(failure) => failure.exit_code(),
+    };
+    if let Err(failure) = &result {
+        report.entry = report.entry.or(failure.charged_entry());
+        match arguments.log {
+            args::Log::Text => eprintln!("error: {failure}"),
+            args::Log::Json => {
+                eprintln!("{}", serde_json::json!({ "event": "error", "message": failure.to_string() }))
+            }
+        }
+    }
+    if arguments.log == args::Log::Json {
+        let last = serde_json::json!({
+            "event": "end", "exit": code, "charged": report.charged || result.is_err() && report.entry.is_some(),
+            "entry": report.entry,
+        });
+        eprintln!("{last}");
+    }
+    ExitCode::from(code)
+}
+
+/// What the last line of the log says.
+#[derive(Default)]
+struct Report {
+    charged: bool,
+    entry: Option<u64>,
+}
+
+fn dispatch(arguments: &Arguments, report: &mut Report) -> Result<(), Failure> {
+    match &arguments.command {
+        Command::Demo(demo) => demo::demo(demo, arguments.quiet, report),
+        Command::Init(init) => init::init(init),
+        Command::Plan(plan) => plan::plan(plan),
+        Command::Run(run) => run::run(run, arguments, report),
+        Command::Budget(budget) => budget::budget(budget),
+        Command::Ledger(ledger) => ledger::ledger(ledger),
+        Command::Verify(verify) => ledger::verify_release(verify),
+        Command::Account(args) => Ok(account::run(args, &mut std::io::stdout().lock())?),
+        Command::Local(args) => Ok(local::run(args, &parquet::Files, &mut std::io::stdout().lock())?),
+    }
+}

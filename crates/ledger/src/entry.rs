@@ -207,6 +207,7 @@ fn integer(units: u64) -> i64 {
 /// SHA-256 over a tag and all columns in their order. Each value is its type's tag, its length in eight bytes and its
 /// bytes, so that no two different rows have one encoding.
 pub(crate) fn hash<'a>(values: impl Iterator<Item = ValueRef<'a>>) -> Digest {
+    // Hashed in one go: the hasher's own buffering of seventeen small pieces costs more than this one.
     let mut encoded = Vec::with_capacity(512);
     encoded.extend_from_slice(b"flockwise ledger entry 1");
     for value in values {

@@ -191,6 +191,12 @@ pub enum Error {
         /// The id.
         request: RequestId,
     },
+    /// A release is not the one that its receipt's charge was answered with.
+    #[error("entry {entry} did not pay for this release: its bytes are not those that were stored")]
+    AnotherRelease {
+        /// The entry of the receipt.
+        entry: u64,
+    },
     /// The plan adds up in another way than the ledger.
     #[error("the plan's loss is counted in {plan}, the ledger's in {ledger}")]
     Accounting {

@@ -11,7 +11,7 @@ use crate::binding::{Binding, Genesis, LedgerId};
 use crate::entry::{self, Draft, Entry, Kind, Receipt, SELECT, seconds};
 use crate::error::{Difference, Error};
 use crate::state::State;
-use crate::store::{Format, random};
+use crate::store::{Format, PATIENCE, patiently, random, refuse_moved};
 
 /// The ledger's file format.
 pub(crate) const FORMAT: Format = Format {
@@ -47,6 +47,7 @@ pub struct LedgerFile {
     pub(crate) conn: Connection,
     pub(crate) state: State,
     path: PathBuf,
+    patience: Duration,
 }
 
 impl LedgerFile {
@@ -108,7 +109,7 @@ impl LedgerFile {
             .prepare(&format!("{SELECT} ORDER BY number LIMIT 1"))?
             .query_row([], |row| Ok(State::start(row)));
         let state = first.optional()?.ok_or_else(|| Error::damaged(0, "it is missing"))??;
-        let mut ledger = Self { conn, state, path: path.to_owned() };
+        let mut ledger = Self { conn, state, path: path.to_owned(), patience: PATIENCE };
         ledger.catch_up()?;
         Ok(ledger)
     }
@@ -118,7 +119,8 @@ impl LedgerFile {
     /// # Errors
     /// Those of the storage.
     pub fn set_patience(&mut self, patience: Duration) -> Result<(), Error> {
-        Ok(self.conn.busy_timeout(patience.min(Duration::from_secs(1_000_000)))?)
+        self.patience = patience.min(Duration::from_secs(1_000_000));
+        Ok(self.conn.busy_timeout(self.patience)?)
     }
 
     /// The ledger's identity.
@@ -161,12 +163,21 @@ impl LedgerFile {
     /// # Errors
     /// [`Error::Damaged`], which names the first entry that is wrong and what is wrong with it.
     pub fn audit(path: &Path) -> Result<Self, Error> {
-        let ledger = Self::open_any(path)?;
-        let found: String = ledger.conn.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
-        if found == "ok" {
-            Ok(ledger)
-        } else {
-            Err(Error::damaged(None, "its index does not fit its entries"))
+        // The two checks share nothing but the file, so each has a connection and a thread.
+        let structure = || -> Result<bool, Error> {
+            let conn = FORMAT.open(path)?;
+            Ok(conn.query_row("PRAGMA integrity_check(1)", [], |row| row.get::<_, String>(0))? == "ok")
+        };
+        let (ledger, sound) = std::thread::scope(|scope| {
+            let structure = scope.spawn(structure);
+            (Self::open_any(path), structure.join())
+        });
+        let ledger = ledger?;
+        match sound {
+            Ok(Ok(true)) => Ok(ledger),
+            Ok(Ok(false)) => Err(Error::damaged(None, "its index does not fit its entries")),
+            Ok(Err(error)) => Err(error),
+            Err(panic) => std::panic::resume_unwind(panic),
         }
     }
 
@@ -289,7 +300,10 @@ impl LedgerFile {
         if self.conn.is_readonly("main")? {
             return Err(Error::ReadOnly);
         }
-        let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(cannot_write)?;
+        let tx = patiently(&self.conn, self.patience, || {
+            Transaction::new_unchecked(&self.conn, TransactionBehavior::Immediate).map_err(cannot_write)
+        })?;
+        refuse_moved(&tx)?;
         while follow_some(&tx, &mut self.state)? {}
         let decided = decision(&tx, &self.state)?;
         tx.commit().map_err(cannot_write)?;
@@ -299,8 +313,11 @@ impl LedgerFile {
     /// Follows what was added since the last time.
     pub(crate) fn catch_up(&mut self) -> Result<(), Error> {
         loop {
-            let tx = self.conn.transaction_with_behavior(TransactionBehavior::Deferred)?;
-            if !follow_some(&tx, &mut self.state)? {
+            let more = patiently(&self.conn, self.patience, || {
+                let tx = Transaction::new_unchecked(&self.conn, TransactionBehavior::Deferred)?;
+                follow_some(&tx, &mut self.state)
+            })?;
+            if !more {
                 return Ok(());
             }
         }

@@ -60,7 +60,20 @@ pub(crate) fn refuse_links(_: &Path) -> Result<(), Error> {
 /// Locks and write order cannot be relied on over a network.
 #[cfg(target_os = "linux")]
 pub(crate) fn refuse_network(path: &Path) -> Result<(), Error> {
-    // The magic numbers of statfs(2).
+    let asked = if path.exists() { path } else { folder(path) };
+    let found = rustix::fs::statfs(asked).map_err(|e| Error::file(path, e.into()))?;
+    // The field's type differs between architectures; the numbers have 32 bits on all.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "magic numbers have 32 bits")]
+    let magic = found.f_type as u32;
+    match network(magic) {
+        Some(kind) => Err(Error::Network { path: path.to_owned(), kind }),
+        None => Ok(()),
+    }
+}
+
+/// The network file system that statfs(2) gives this number for.
+#[cfg(target_os = "linux")]
+fn network(magic: u32) -> Option<&'static str> {
     const NETWORK: [(u32, &str); 10] = [
         (0x6969, "nfs"),
         (0xff53_4d42, "cifs"),
@@ -73,18 +86,26 @@ pub(crate) fn refuse_network(path: &Path) -> Result<(), Error> {
         (0x564c, "ncp"),
         (0x0bd0_0bd0, "lustre"),
     ];
-    let asked = if path.exists() { path } else { folder(path) };
-    let found = rustix::fs::statfs(asked).map_err(|e| Error::file(path, e.into()))?;
-    // The field's type differs between architectures; the numbers have 32 bits on all.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "magic numbers have 32 bits")]
-    let magic = found.f_type as u32;
-    match NETWORK.iter().find(|(number, _)| *number == magic) {
-        Some((_, kind)) => Err(Error::Network { path: path.to_owned(), kind }),
-        None => Ok(()),
-    }
+    NETWORK.iter().find(|(number, _)| *number == magic).map(|(_, kind)| *kind)
 }
 
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn refuse_network(_: &Path) -> Result<(), Error> {
     Ok(())
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::{network, refuse_network};
+
+    #[test]
+    fn network_file_systems_are_known_and_local_ones_are_not() {
+        assert_eq!(network(0x6969), Some("nfs"));
+        assert_eq!(network(0xff53_4d42), Some("cifs"));
+        // ext4, tmpfs, xfs, btrfs, overlayfs
+        for local in [0xef53, 0x0102_1994, 0x5846_5342, 0x9123_683e, 0x794c_7630] {
+            assert_eq!(network(local), None);
+        }
+        refuse_network(&std::env::temp_dir()).unwrap();
+    }
 }

@@ -11,7 +11,7 @@ use crate::entry::{Receipt, seconds};
 use crate::error::{Difference, Error};
 use crate::ledger::{LedgerFile, cannot_write};
 use crate::name::RequestId;
-use crate::store::Format;
+use crate::store::{Format, refuse_moved};
 
 const FORMAT: Format = Format {
     kind: "a releases file",
@@ -119,6 +119,7 @@ impl Releases {
             });
         }
         let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(cannot_write)?;
+        refuse_moved(&tx)?;
         let stored = if let Some(stored) = read(&tx, self.id, request)? {
             stored
         } else {

@@ -1,9 +1,10 @@
 //! What a ledger's chain adds up to: followed entry by entry, each checked against the one before it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use flockwise_mechanisms::{Digest, Loss};
 use rusqlite::Row;
+use rusqlite::types::ValueRef;
 
 use crate::amend::Amendment;
 use crate::binding::{Genesis, LedgerId};
@@ -34,7 +35,7 @@ pub(crate) struct State {
     pub genesis: Genesis,
     pub head: Head,
     /// By window; the empty name is the whole ledger.
-    pub spent: BTreeMap<String, Spent>,
+    pub spent: HashMap<String, Spent>,
     /// Data sets about the same people that an amendment added.
     pub data: BTreeSet<Name>,
     /// Parts of the ceiling.
@@ -62,7 +63,7 @@ impl State {
             id: LedgerId::of(head.hash),
             genesis,
             head,
-            spent: BTreeMap::new(),
+            spent: HashMap::new(),
             data: BTreeSet::new(),
             analysts: BTreeMap::new(),
             purposes: BTreeMap::new(),
@@ -87,13 +88,14 @@ impl State {
             Ok(value.map_err(|_| Error::damaged(number, "a text cannot be read"))?.unwrap_or_default())
         };
         let window = text(10)?;
+        let mut spent = None;
         match kind(row, number)? {
             Kind::Init => return Err(Error::damaged(number, "a ledger is bound once, at entry 0")),
             Kind::Charge => {
                 if window.is_empty() == self.genesis.binding.window.is_some() {
                     return Err(Error::damaged(number, "its window does not fit the binding"));
                 }
-                self.add(number, window, (text(6)?, text(7)?), loss)?;
+                spent = Some(self.add(number, window, (text(6)?, text(7)?), loss)?);
                 let at = row.get(2)?;
                 self.span = Some((self.span.map_or(at, |(first, _)| first), at));
                 self.charges += 1;
@@ -107,7 +109,7 @@ impl State {
             }
             Kind::Answer | Kind::Note => (),
         }
-        let spent = self.total(window);
+        let spent = spent.unwrap_or_else(|| self.total(window));
         if total != spent || !spent.fits_in(self.genesis.rectangle) {
             return Err(Error::damaged(
                 number,
@@ -118,16 +120,17 @@ impl State {
         Ok(())
     }
 
-    fn add(&mut self, number: u64, window: &str, by: (&str, &str), loss: Loss) -> Result<(), Error> {
-        let zero = Loss::zero(loss.accounting());
+    /// Adds a charge; the window's new total.
+    fn add(&mut self, number: u64, window: &str, by: (&str, &str), loss: Loss) -> Result<Loss, Error> {
         let sum = |a: Loss| {
             a.checked_add(loss).ok_or_else(|| Error::damaged(number, "the losses are out of range"))
         };
-        if !self.spent.contains_key(window) {
-            let empty = Spent { total: zero, by_analyst: BTreeMap::new(), by_purpose: BTreeMap::new() };
-            self.spent.insert(window.to_owned(), empty);
-        }
-        let spent = self.spent.get_mut(window).expect("it was there or has been inserted");
+        let Some(spent) = self.spent.get_mut(window) else {
+            let part = |name: &str| BTreeMap::from([(name.to_owned(), loss)]);
+            let spent = Spent { total: loss, by_analyst: part(by.0), by_purpose: part(by.1) };
+            self.spent.insert(window.to_owned(), spent);
+            return Ok(loss);
+        };
         spent.total = sum(spent.total)?;
         for (map, name) in [(&mut spent.by_analyst, by.0), (&mut spent.by_purpose, by.1)] {
             match map.get_mut(name) {
@@ -137,7 +140,7 @@ impl State {
                 }
             }
         }
-        Ok(())
+        Ok(spent.total)
     }
 
     /// Applies an amendment that was checked when it was recorded.
@@ -202,9 +205,9 @@ fn follow(row: &Row<'_>, after: Option<Head>) -> Result<Head, Error> {
     }
     let previous = entry::digest(row.get_ref(16)?, expected)?;
     let hash = entry::digest(row.get_ref(17)?, expected)?;
-    let mut values = Vec::with_capacity(COLUMNS);
-    for at in 0..COLUMNS {
-        values.push(row.get_ref(at)?);
+    let mut values = [ValueRef::Null; COLUMNS];
+    for (at, value) in values.iter_mut().enumerate() {
+        *value = row.get_ref(at)?;
     }
     if entry::hash(values.into_iter()) != hash {
         return Err(Error::damaged(expected, "it is not what was recorded: its hash differs"));

@@ -74,6 +74,7 @@ impl LedgerFile {
                 by_purpose: spent.by_purpose.iter().map(|(n, l)| (n.clone(), *l)).collect(),
             })
             .collect();
+        windows.sort_by(|a, b| a.window.cmp(&b.window));
         if windows.is_empty() && state.genesis.binding.window.is_none() {
             windows.push(WindowStatus {
                 window: None,

@@ -1,7 +1,7 @@
 //! SQLite as a store that keeps its word: what is committed is on disk, and what is opened is what we made.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
@@ -103,7 +103,7 @@ impl Format {
 
 /// Opens a connection whose commits are durable: rollback journal, and the directory is synced too when the journal is
 /// gone (`synchronous = EXTRA`), so that a power cut after a commit cannot bring it back.
-fn connect(path: &Path, create: OpenFlags) -> Result<Connection, Error> {
+pub(crate) fn connect(path: &Path, create: OpenFlags) -> Result<Connection, Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | create;
     let conn = Connection::open_with_flags(path, flags).map_err(|error| match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::CannotOpen) => Error::Storage { source: error },
@@ -126,6 +126,44 @@ fn connect(path: &Path, create: OpenFlags) -> Result<Connection, Error> {
     Ok(conn)
 }
 
+/// Refuses a file that was renamed, deleted or replaced since it was opened: what is written into it would be lost.
+#[cfg(unix)]
+pub(crate) fn refuse_moved(conn: &Connection) -> Result<(), Error> {
+    let mut moved = 0;
+    conn.file_control(Some("main"), rusqlite::FileControl::HasMoved(&mut moved))?;
+    if moved == 0 {
+        return Ok(());
+    }
+    Err(Error::damaged(None, "its file was moved or replaced while it was open"))
+}
+
+/// An open file cannot be moved or replaced on this platform.
+#[cfg(not(unix))]
+pub(crate) fn refuse_moved(_: &Connection) -> Result<(), Error> {
+    Ok(())
+}
+
+/// Tries again while another process holds the lock, every millisecond, for as long as told.
+///
+/// SQLite's own waiting grows to a tenth of a second a time, so that whoever came last is served first and the longest
+/// waiting starve. With one short pause for all, everybody who waits has the same chance.
+pub(crate) fn patiently<T>(
+    conn: &Connection,
+    patience: Duration,
+    mut attempt: impl FnMut() -> Result<T, Error>,
+) -> Result<T, Error> {
+    let start = Instant::now();
+    conn.busy_timeout(Duration::ZERO)?;
+    let result = loop {
+        match attempt() {
+            Err(Error::Busy) if start.elapsed() < patience => std::thread::sleep(Duration::from_millis(1)),
+            result => break result,
+        }
+    };
+    conn.busy_timeout(patience)?;
+    result
+}
+
 /// The path with something added to its last name.
 pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
@@ -140,6 +178,7 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N], Error> {
     Ok(bytes)
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// In hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

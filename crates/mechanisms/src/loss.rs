@@ -9,7 +9,6 @@ use crate::units::{Delta, Epsilon, MuSquared, Quantity, Rho};
 /// How losses add up in one ledger: chosen when it is made, and never changed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-#[non_exhaustive]
 pub enum Accounting {
     /// Pure ε adds up; thresholded selection adds its δ to a δ total.
     Pure,

@@ -162,9 +162,15 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// Control characters would let a file repaint the terminal of whoever reads the message.
+/// Control characters would let a file repaint the terminal of whoever reads the message, and marks of direction would
+/// let it say one thing and show another.
 fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+    let hidden = |c: char| {
+        let direction =
+            matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        (c.is_control() && c != '\n') || direction || c == '\u{feff}'
+    };
+    text.chars().map(|c| if hidden(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// Everything that is wrong with a file, or with a job under a policy: at least one problem.
@@ -239,7 +245,7 @@ mod tests {
             span,
             path: "mäh".to_owned(),
             code: Code::UnknownField,
-            message: "there is no field `m\u{1b}h`".to_owned(),
+            message: "there is no field `m\u{1b}\u{202e}h`".to_owned(),
             help: Some("remove it".to_owned()),
         }
     }
@@ -250,7 +256,7 @@ mod tests {
         for part in ["error[unknown-field]", "job.toml:3:1", "mäh = 2", "^^^", "help: remove it"] {
             assert!(shown.contains(part), "{part} in\n{shown}");
         }
-        assert!(!shown.contains('\u{1b}'));
+        assert!(!shown.contains(['\u{1b}', '\u{202e}']));
         assert_eq!(diagnostic(Some(27..31)).line_and_column(), Some((3, 1)));
     }
 

@@ -69,7 +69,9 @@ fn decode_part(tag: u8, rest: &[u8]) -> Option<(Value, &[u8])> {
         NULL => Some((Value::Null, rest)),
         BOOL => rest.split_first().map(|(&value, rest)| (Value::Bool(value == 1), rest)),
         INT => eight().map(|(bytes, rest)| (Value::Int(signed(bytes)), rest)),
-        DATE => eight().and_then(|(bytes, rest)| Some((Value::Date(i32::try_from(signed(bytes)).ok()?), rest))),
+        DATE => {
+            eight().and_then(|(bytes, rest)| Some((Value::Date(i32::try_from(signed(bytes)).ok()?), rest)))
+        }
         DATETIME => eight().map(|(bytes, rest)| (Value::Datetime(signed(bytes)), rest)),
         FLOAT => eight().map(|(bytes, rest)| {
             let order = u64::from_be_bytes(*bytes);

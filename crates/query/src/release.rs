@@ -169,10 +169,10 @@ fn from_json(kind: ColumnKind, cell: &Json) -> Option<Value> {
         return Some(Value::Null);
     }
     match kind {
-        ColumnKind::Int => match cell {
-            Json::String(text) => text.parse().ok().map(Value::Int),
-            _ => cell.as_i64().map(Value::Int),
-        },
+        ColumnKind::Int => {
+            let written = cell.as_str().and_then(|text| text.parse().ok());
+            written.or_else(|| cell.as_i64()).map(Value::Int)
+        }
         ColumnKind::Float => cell.as_f64().map(Value::Float),
         ColumnKind::String => cell.as_str().map(|text| Value::String(text.to_owned())),
         ColumnKind::Bool => cell.as_bool().map(Value::Bool),

@@ -64,11 +64,18 @@ fn cell(table: &Table, row: &[Value], at: usize) -> String {
     if table.columns[at].bars.is_none() {
         return if row[at] == Value::Null { "(none)".to_owned() } else { plain(&row[at]) };
     }
-    let (Value::Float(value), Value::Float(low), Value::Float(high)) = (&row[at], &row[at + 1], &row[at + 2]) else {
+    let (Value::Float(value), Value::Float(low), Value::Float(high)) = (&row[at], &row[at + 1], &row[at + 2])
+    else {
         return "unknown".to_owned();
     };
     let width = (high - low) / 2.0;
-    let decimals = if width >= 10.0 { 0 } else if width >= 1.0 { 1 } else { (1.0 - width.max(1e-9).log10().floor()) as usize };
+    let decimals = if width >= 10.0 {
+        0
+    } else if width >= 1.0 {
+        1
+    } else {
+        (1.0 - width.max(1e-9).log10().floor()) as usize
+    };
     if ((high - value) - (value - low)).abs() <= 0.06 * width {
         format!("{value:.decimals$} ± {width:.decimals$}")
     } else {
@@ -114,7 +121,7 @@ fn guarantee(document: &Document) -> String {
         epsilon.exp()
     );
     if privacy.alone.at_delta != "0" {
-        let _ = write!(out, ", but for a chance of {}", privacy.alone.at_delta);
+        let _ = write!(out, ", but for a chance of {}", rounded_up(&privacy.alone.at_delta));
     }
     out.push_str(".\n± is a 95% bar for the noise alone.");
     if columns.iter().any(|column| column.bias == Some(Bias::Low)) {
@@ -141,7 +148,11 @@ pub fn csv(document: &Document) -> Result<String, BadCell> {
     let table = document.table()?;
     let mut out = String::new();
     let quote = |text: &str| {
-        if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+        if text.contains(['"', ',', '\n', '\r']) {
+            format!("\"{}\"", text.replace('"', "\"\""))
+        } else {
+            text.to_owned()
+        }
     };
     let mut line = |cells: Vec<String>| {
         out.push_str(&cells.join(","));
@@ -159,4 +170,16 @@ pub fn csv(document: &Document) -> Result<String, BadCell> {
 pub fn parquet(document: &Document, path: &Path) -> io::Result<()> {
     let table = document.table().map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
     crate::frame::write_parquet(&table, path)
+}
+
+/// Three figures of a decimal, rounded up: a chance is never shown smaller than it is.
+fn rounded_up(decimal: &str) -> String {
+    let Ok(exact) = decimal.parse::<f64>() else { return decimal.to_owned() };
+    if exact <= 0.0 {
+        return decimal.to_owned();
+    }
+    let exponent = exact.log10().floor() as i32;
+    let figures = (exact * 10.0_f64.powi(2 - exponent) - 1e-6).ceil();
+    let text = format!("{}e{exponent}", figures / 100.0);
+    text.strip_suffix("e0").map_or(text.clone(), str::to_owned)
 }

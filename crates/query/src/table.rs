@@ -105,7 +105,11 @@ impl Estimate {
         let width = (self.high - self.low) / 4.0;
         let step = if width > 0.0 { 10.0_f64.powi((width / 100.0).log10().floor() as i32) } else { 0.0 };
         let round = |x: f64| {
-            let rounded = if step > 0.0 && (x / step).abs() < 1e15 { (x / step).round() / (1.0 / step).round().max(1.0) } else { x };
+            let rounded = if step > 0.0 && (x / step).abs() < 1e15 {
+                (x / step).round() / (1.0 / step).round().max(1.0)
+            } else {
+                x
+            };
             if step >= 1.0 { Value::Float((x / step).round() * step) } else { Value::Float(rounded + 0.0) }
         };
         [round(self.value), round(self.low), round(self.high)]

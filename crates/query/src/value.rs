@@ -189,14 +189,6 @@ pub(crate) fn datetime(text: &str, zone: Tz) -> Result<i64, LiteralError> {
     }
 }
 
-/// A day as `2026-11-24`.
-#[must_use]
-pub fn date_text(days: i32) -> String {
-    NaiveDate::default()
-        .checked_add_signed(chrono::TimeDelta::days(i64::from(days)))
-        .map_or_else(|| format!("day {days}"), |day| day.format("%Y-%m-%d").to_string())
-}
-
 /// An instant as `2026-11-24T18:30:00Z`.
 #[must_use]
 pub fn datetime_text(micros: i64) -> String {

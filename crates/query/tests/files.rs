@@ -57,3 +57,49 @@ fn several_problems_are_reported_at_once_with_the_way_out() {
         assert!(shown.contains(part), "{part} in\n{shown}");
     }
 }
+
+#[test]
+fn a_question_built_in_code_means_the_same_as_in_a_file() {
+    use flockwise_query::job::{Part, Query};
+    use flockwise_query::value::Literal;
+    let head = "version = 1\ndata = \"films\"\n[[release]]\n";
+    let cases = [
+        (
+            Query::popularity(["movie_id"])
+                .epsilon(0.1)
+                .label(["movies.title"])
+                .filter("rating >= 7")
+                .norm(16),
+            "name = \"popularity\"\nstatistic = \"popularity\"\nby = [\"movie_id\"]\nepsilon = 0.1\nlabel = \
+             [\"movies.title\"]\nwhere = \"rating >= 7\"\ncontribution = { norm = 16 }",
+        ),
+        (
+            Query::summary("rating")
+                .named("weekly")
+                .by([Part::column("timestamp").every("1w").between("2026-01-01", "2026-02-01").named("week")])
+                .aggregates(["people", "mean"])
+                .quantile(0.9, "p90")
+                .rho(0.01)
+                .two_stage(false),
+            "name = \"weekly\"\nstatistic = \"summary\"\ncolumn = \"rating\"\nby = [{ column = \"timestamp\", every = \
+             \"1w\", from = 2026-01-01, until = 2026-02-01, as = \"week\" }]\naggregates = [\"people\", \"mean\", { \
+             quantile = 0.9, as = \"p90\" }]\nrho = 0.01\ntwo_stage = false",
+        ),
+        (
+            Query::top_k(5, Part::column("country").keys([Literal::String("NL".to_owned())]))
+                .epsilon(1.0)
+                .keep(2),
+            "name = \"top_k\"\nstatistic = \"top_k\"\nk = 5\nitem = { column = \"country\", keys = [\"NL\"] }\nepsilon = \
+             1\ncontribution = { keep = 2 }",
+        ),
+    ];
+    for (query, text) in cases {
+        let file =
+            Job::parse("job.toml", &format!("{head}{text}")).unwrap_or_else(|error| panic!("{error}")).value;
+        assert_eq!(query.job("films", None).unwrap_or_else(|error| panic!("{error}")), file);
+    }
+    let shown = Query::popularity(["a.b.c"]).epsilon(-1.0).job("films", None).unwrap_err().to_string();
+    for part in ["release[0].epsilon", "epsilon must be a positive number", "release[0].by[0].column"] {
+        assert!(shown.contains(part), "{part} in\n{shown}");
+    }
+}

@@ -126,3 +126,39 @@ fn a_job_built_in_code_has_diagnostics_too() {
         assert!(shown.contains(part), "{part} in\n{shown}");
     }
 }
+
+#[test]
+fn n6_a_job_built_in_code_is_held_to_what_a_file_must_fulfil() {
+    use flockwise_query::job::{Aggregate, Bins, Histogram, Quantile, Statistic};
+    let policy = Policy::parse("policy.toml", POLICY).unwrap().value;
+    let places = flockwise_query::Places::nowhere("job");
+    let refused = |job: &Job| resolve(job, &places, &policy, &BTreeMap::new()).unwrap_err().to_string();
+    let base =
+        Job::parse("job.toml", &job("statistic = \"summary\"\nby = [\"country\"]\ncolumn = \"rating\""))
+            .unwrap()
+            .value;
+    let changed = |change: &dyn Fn(&mut flockwise_query::job::Summary)| {
+        let mut job = base.clone();
+        let Statistic::Summary(summary) = &mut job.releases[0].statistic else { panic!("it is a summary") };
+        change(summary);
+        refused(&job)
+    };
+    for width in [f64::NAN, 0.0, -1.0, f64::INFINITY] {
+        let histogram = Aggregate::Histogram(Histogram { width, alias: None });
+        assert!(changed(&|summary| summary.aggregates = vec![histogram.clone()]).contains("width"));
+        assert!(
+            changed(&|summary| summary.by[0].bins = Some(Bins { width, bounds: None })).contains("width")
+        );
+    }
+    for q in [f64::NAN, 0.0, 1.0, -3.0] {
+        let quantile = Aggregate::Quantile(Quantile { q, alias: None });
+        assert!(changed(&|summary| summary.aggregates = vec![quantile.clone()]).contains("quantile"));
+    }
+    assert!(changed(&|summary| summary.aggregates.clear()).contains("from 1 to 64"));
+    let mut empty = base.clone();
+    empty.releases.clear();
+    assert!(refused(&empty).contains("from 1 to 1000"));
+    let mut broke = base.clone();
+    broke.releases[0].spend = flockwise_query::job::Spend::default();
+    assert!(refused(&broke).contains("nothing to spend"));
+}

@@ -121,10 +121,13 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
-            ExitCode::from(match error {
-                Error::OverBudget(_) => 3,
-                Error::Busy => 75,
-                _ => 4,
+            let (refused, busy) = (matches!(error, Error::OverBudget(_)), matches!(error, Error::Busy));
+            ExitCode::from(if refused {
+                3
+            } else if busy {
+                75
+            } else {
+                4
             })
         }
     }

@@ -258,6 +258,11 @@ fn renewal_charges_each_window_in_full_and_all_or_none() {
         retry(ledger.begin(costs(4), &windows("c", &["2026-03", "2026-02"]), &releases).unwrap()),
         receipt
     );
+    // Paid for two months, not to be retried on another.
+    for other in [&["2026-01", "2026-03"][..], &["2026-02"]] {
+        let error = ledger.begin(costs(4), &windows("c", other), &releases).unwrap_err();
+        assert!(matches!(error, Error::RequestIdReused { .. }), "{error}");
+    }
     let spent: Vec<_> = ledger.status().unwrap().windows.iter().map(|w| w.spent.amount_units()).collect();
     assert_eq!(spent, [6, 10, 4]);
     for bad in [&[][..], &["2026-04", "2026-04"]] {
@@ -390,4 +395,40 @@ fn b10_a_lost_releases_file_is_not_a_second_draw() {
         ledger.answer(&mut releases, &request("job"), &receipt, costs(10).digest, b"other").unwrap_err();
     assert!(matches!(error, Error::Damaged { entry: Some(2), .. }), "{error}");
     assert_eq!(place.spent(), 10);
+}
+
+#[test]
+fn b2_many_charges_of_the_smallest_unit_sum_exactly() {
+    // A million by LEDGER_CHARGES=1000000.
+    let count = std::env::var("LEDGER_CHARGES").map_or(Ok(1_000), |n| n.parse()).unwrap();
+    let dir = crate::help::scratch();
+    let (path, binding) = (dir.path().join("ledger"), binding(count));
+    let id = LedgerFile::init(&path, &binding).unwrap();
+    let mut ledger = LedgerFile::open(&path, &binding, Some(&id)).unwrap();
+    let releases = Releases::open_or_create(&dir.path().join("releases"), id).unwrap();
+    for n in 0..count {
+        fresh(ledger.begin(costs(1), &request(&format!("r{n}")), &releases).unwrap());
+    }
+    assert_eq!(ledger.status().unwrap().windows[0].left, epsilon(0));
+    assert!(matches!(ledger.begin(costs(1), &request("more"), &releases), Err(Error::OverBudget(_))));
+    ledger.verify().unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_is_replaced_while_it_is_open_is_refused() {
+    let place = Place::new(100);
+    let copy = std::fs::read(place.ledger_path()).unwrap();
+    let (mut ledger, mut releases) = place.open();
+    let receipt = fresh(ledger.begin(costs(1), &request("a"), &releases).unwrap());
+    // Restored by renaming: this handle would write into a file that nobody else sees.
+    let other = place.dir.path().join("restored");
+    std::fs::write(&other, copy).unwrap();
+    std::fs::rename(&other, place.ledger_path()).unwrap();
+    let error = ledger.begin(costs(1), &request("b"), &releases).unwrap_err();
+    assert!(error.to_string().contains("moved or replaced"), "{error}");
+    std::fs::rename(place.releases_path(), place.dir.path().join("away")).unwrap();
+    let error = ledger.answer(&mut releases, &request("a"), &receipt, costs(1).digest, b"draw").unwrap_err();
+    assert!(error.to_string().contains("moved or replaced"), "{error}");
+    assert_eq!(place.spent(), 0);
 }

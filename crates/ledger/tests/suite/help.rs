@@ -114,6 +114,11 @@ impl Place {
     }
 }
 
+/// A directory in memory where there is one: for tests that make many files and cut no power themselves.
+pub fn scratch() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
 /// The receipt of a fresh charge.
 pub fn fresh<P>(begun: Begun<P>) -> Receipt {
     match begun {

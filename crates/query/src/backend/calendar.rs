@@ -1,6 +1,9 @@
 //! Windows of the calendar: from an instant or a day to the start of its window, never by the clock of the machine.
 
-use chrono::{DateTime, Datelike as _, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone as _, Timelike as _};
+use chrono::{
+    DateTime, Datelike as _, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone as _,
+    Timelike as _,
+};
 use chrono_tz::Tz;
 
 use crate::job::{EveryUnit, Weekday};
@@ -21,10 +24,9 @@ impl Calendar {
     pub fn window(self, value: &Value) -> Value {
         let local = match value {
             Value::Date(days) => midnight(*days),
-            Value::Datetime(micros) => {
-                DateTime::from_timestamp_micros(*micros).map(|moment| moment.with_timezone(&self.tz).naive_local())
-            }
-            _ => None,
+            Value::Datetime(micros) => DateTime::from_timestamp_micros(*micros)
+                .map(|moment| moment.with_timezone(&self.tz).naive_local()),
+            Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::String(_) => None,
         };
         local.and_then(|local| self.start(local)).unwrap_or(Value::Null)
     }
@@ -36,7 +38,8 @@ impl Calendar {
         let months = i64::from(date.year()) * 12 + i64::from(date.month0());
         let from_months = |length: i64| {
             let first = months.div_euclid(length) * length;
-            let (year, month) = (i32::try_from(first.div_euclid(12)).ok()?, u32::try_from(first.rem_euclid(12)).ok()?);
+            let (year, month) =
+                (i32::try_from(first.div_euclid(12)).ok()?, u32::try_from(first.rem_euclid(12)).ok()?);
             as_date(NaiveDate::from_ymd_opt(year, month + 1, 1)?)
         };
         match self.unit {
@@ -58,7 +61,8 @@ impl Calendar {
     /// Windows of minutes count from local midnight.
     fn instant(self, local: NaiveDateTime, minutes: i64) -> Option<Value> {
         let minute = i64::from(local.num_seconds_from_midnight()) / 60;
-        let start = local.date().and_time(NaiveTime::MIN) + TimeDelta::minutes(minute.div_euclid(minutes) * minutes);
+        let start =
+            local.date().and_time(NaiveTime::MIN) + TimeDelta::minutes(minute.div_euclid(minutes) * minutes);
         let moment = match self.tz.from_local_datetime(&start) {
             LocalResult::Single(moment) | LocalResult::Ambiguous(moment, _) => moment,
             // The clocks skip the start: the window starts where they go on.
@@ -72,11 +76,14 @@ impl Calendar {
         let micros = |value: &Value| match value {
             Value::Date(days) => Some(i64::from(*days) * DAY),
             Value::Datetime(micros) => Some(*micros),
-            _ => None,
+            Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::String(_) => None,
         };
-        let like = |micros: i64| match from {
-            Value::Date(_) => i32::try_from(micros.div_euclid(DAY)).map_or(Value::Null, Value::Date),
-            _ => Value::Datetime(micros),
+        let like = |micros: i64| {
+            if matches!(from, Value::Date(_)) {
+                i32::try_from(micros.div_euclid(DAY)).map_or(Value::Null, Value::Date)
+            } else {
+                Value::Datetime(micros)
+            }
         };
         let (mut at, end) = (micros(from)?, micros(until)?);
         let step = match (self.unit, from) {
@@ -130,23 +137,42 @@ mod tests {
         let monday = Weekday::Monday;
         // 2026-11-24 is a Tuesday.
         assert_eq!(window(EveryUnit::Week, 1, monday, Tz::UTC, "2026-11-24T10:00:00Z"), "2026-11-23");
-        assert_eq!(window(EveryUnit::Week, 1, Weekday::Sunday, Tz::UTC, "2026-11-24T10:00:00Z"), "2026-11-22");
-        assert_eq!(window(EveryUnit::Week, 1, Weekday::Wednesday, Tz::UTC, "2026-11-24T10:00:00Z"), "2026-11-18");
+        assert_eq!(
+            window(EveryUnit::Week, 1, Weekday::Sunday, Tz::UTC, "2026-11-24T10:00:00Z"),
+            "2026-11-22"
+        );
+        assert_eq!(
+            window(EveryUnit::Week, 1, Weekday::Wednesday, Tz::UTC, "2026-11-24T10:00:00Z"),
+            "2026-11-18"
+        );
         assert_eq!(window(EveryUnit::Month, 1, monday, Tz::UTC, "1969-02-10T10:00:00Z"), "1969-02-01");
         assert_eq!(window(EveryUnit::Quarter, 1, monday, Tz::UTC, "2026-11-24T10:00:00Z"), "2026-10-01");
-        assert_eq!(window(EveryUnit::Day, 1, monday, Tz::Europe__Amsterdam, "2026-11-24T23:30:00Z"), "2026-11-25");
+        assert_eq!(
+            window(EveryUnit::Day, 1, monday, Tz::Europe__Amsterdam, "2026-11-24T23:30:00Z"),
+            "2026-11-25"
+        );
         let amsterdam = Tz::Europe__Amsterdam;
-        assert_eq!(window(EveryUnit::Hour, 6, monday, amsterdam, "2026-11-24T10:00:00Z"), "2026-11-24T05:00:00Z");
-        assert_eq!(window(EveryUnit::Minute, 15, monday, Tz::UTC, "2026-11-24T10:29:59Z"), "2026-11-24T10:15:00Z");
+        assert_eq!(
+            window(EveryUnit::Hour, 6, monday, amsterdam, "2026-11-24T10:00:00Z"),
+            "2026-11-24T05:00:00Z"
+        );
+        assert_eq!(
+            window(EveryUnit::Minute, 15, monday, Tz::UTC, "2026-11-24T10:29:59Z"),
+            "2026-11-24T10:15:00Z"
+        );
     }
 
     #[test]
     fn a_range_lists_its_windows() {
         let weeks = Calendar { count: 1, unit: EveryUnit::Week, starts: Weekday::Monday, tz: Tz::UTC };
-        let (from, until) = (Value::Date(date("2026-11-01").unwrap()), Value::Date(date("2026-12-01").unwrap()));
+        let (from, until) =
+            (Value::Date(date("2026-11-01").unwrap()), Value::Date(date("2026-12-01").unwrap()));
         let listed = weeks.windows(&from, &until, 100).unwrap();
         let texts: Vec<_> = listed.iter().map(crate::release::text).collect();
-        assert_eq!(texts, ["2026-10-26", "2026-11-02", "2026-11-09", "2026-11-16", "2026-11-23", "2026-11-30"]);
+        assert_eq!(
+            texts,
+            ["2026-10-26", "2026-11-02", "2026-11-09", "2026-11-16", "2026-11-23", "2026-11-30"]
+        );
         assert!(weeks.windows(&from, &until, 3).is_none());
     }
 }

@@ -43,8 +43,10 @@ pub(super) fn join(plan: &Join, frame: &Frame, base: &Path) -> Result<Joined, Un
     let preflight = source.preflight(&wanted_of_table(&plan.key, &plan.columns)).map_err(|_| Unreadable)?;
     let read = source.read(&preflight)?;
     let wanted = plan.key.iter().chain(&plan.columns);
-    let all: Vec<(ColumnName, Column)> =
-        wanted.zip(read).map(|(wanted, column)| (wanted.name.clone(), normalized(column, &wanted.normalize))).collect();
+    let all: Vec<(ColumnName, Column)> = wanted
+        .zip(read)
+        .map(|(wanted, column)| (wanted.name.clone(), normalized(column, &wanted.normalize)))
+        .collect();
     let keys: Vec<&Column> = all[..plan.key.len()].iter().map(|(_, column)| column).collect();
     let values: Vec<&Column> = all[plan.key.len()..].iter().map(|(_, column)| column).collect();
     let mut rows: HashMap<Vec<u8>, u32> = HashMap::new();
@@ -70,10 +72,11 @@ pub(super) fn join(plan: &Join, frame: &Frame, base: &Path) -> Result<Joined, Un
 fn bytes(columns: &[&Column], row: usize) -> Option<Vec<u8>> {
     let mut key = Vec::new();
     for column in columns {
-        match cell(column, row) {
-            Value::Null => return None,
-            value => encode(&value, &mut key),
+        let value = cell(column, row);
+        if value == Value::Null {
+            return None;
         }
+        encode(&value, &mut key);
     }
     Some(key)
 }

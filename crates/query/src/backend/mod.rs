@@ -5,13 +5,16 @@
 
 mod calendar;
 mod consent;
+mod grouped;
 mod join;
+pub(crate) mod label;
 mod local;
 mod parts;
 mod rows;
 
 pub(crate) use calendar::Calendar;
+pub(crate) use consent::wanted as consent_wanted;
 pub use local::LocalBackend;
 pub(crate) use parts::{bin_range, text_keys};
-pub use rows::{Frame, load};
+pub use rows::load;
 pub(crate) use rows::{kind, wanted, wanted_of_table};

@@ -133,7 +133,8 @@ fn part_codes(frame: &Frame, part: &KeyPart) -> PartCodes {
                 // A row that meets no row of the table has a null there.
                 let nobody = groups.len() as u32;
                 groups.push(keyer.group(&Value::Null));
-                let index = joined.index.iter().map(|&at| if at == NULL { nobody } else { of_table[at as usize] });
+                let index =
+                    joined.index.iter().map(|&at| if at == NULL { nobody } else { of_table[at as usize] });
                 (index.collect(), groups)
             }
             None => (vec![NULL; rows], Vec::new()),
@@ -225,7 +226,11 @@ fn split(text: &str, at: &str) -> Vec<Value> {
 }
 
 /// Every distinct key of a column of a public table.
-pub(crate) fn text_keys(column: Column, normalize: &[crate::policy::Normalize], at: Option<&str>) -> Vec<Value> {
+pub(crate) fn text_keys(
+    column: Column,
+    normalize: &[crate::policy::Normalize],
+    at: Option<&str>,
+) -> Vec<Value> {
     let column = super::rows::normalized(column, normalize);
     let mut keys = std::collections::BTreeMap::new();
     for row in 0..column.len() {

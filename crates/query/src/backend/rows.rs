@@ -50,7 +50,8 @@ pub(crate) const fn kind(column: ColumnType) -> Kind {
 pub(crate) fn wanted(scan: &Scan) -> Vec<Wanted> {
     let unit = Wanted { name: scan.unit.column.to_string(), kind: scan.unit.kind.map(kind) };
     let columns = scan.columns.iter().filter(|column| column.name != scan.unit.column);
-    let columns = columns.map(|column| Wanted { name: column.name.to_string(), kind: Some(kind(column.kind)) });
+    let columns =
+        columns.map(|column| Wanted { name: column.name.to_string(), kind: Some(kind(column.kind)) });
     std::iter::once(unit).chain(columns).collect()
 }
 
@@ -100,7 +101,9 @@ impl Frame {
         match filter {
             None => somebody.collect(),
             Some(filter) => {
-                let holds = |row: &u32| eval(filter, &|column| self.value(column, *row as usize)) == Value::Bool(true);
+                let holds = |row: &u32| {
+                    eval(filter, &|column| self.value(column, *row as usize)) == Value::Bool(true)
+                };
                 somebody.filter(holds).collect()
             }
         }
@@ -120,7 +123,9 @@ impl Frame {
     fn value(&self, column: &ColumnRef, row: usize) -> Value {
         match &column.table {
             None => self.column(&column.column).map_or(Value::Null, |values| cell(values, row)),
-            Some(table) => self.joined(table.as_str()).map_or(Value::Null, |joined| joined.value(&column.column, row)),
+            Some(table) => {
+                self.joined(table.as_str()).map_or(Value::Null, |joined| joined.value(&column.column, row))
+            }
         }
     }
 }
@@ -133,7 +138,9 @@ pub(super) fn cell(column: &Column, row: usize) -> Value {
     match &column.data {
         Data::Int(values) => Value::Int(values[row]),
         Data::Float(values) => Value::Float(values[row]),
-        Data::Text { codes, dictionary } if codes[row] != NULL => Value::String(dictionary[codes[row] as usize].clone()),
+        Data::Text { codes, dictionary } if codes[row] != NULL => {
+            Value::String(dictionary[codes[row] as usize].clone())
+        }
         Data::Text { .. } => Value::Null,
         Data::Bool(values) => Value::Bool(values[row]),
         Data::Date(values) => i32::try_from(values[row]).map_or(Value::Null, Value::Date),
@@ -174,7 +181,8 @@ pub(super) fn normalized(column: Column, steps: &[Normalize]) -> Column {
             })
         })
         .collect();
-    let codes = codes.into_iter().map(|code| if code == NULL { NULL } else { renamed[code as usize] }).collect();
+    let codes =
+        codes.into_iter().map(|code| if code == NULL { NULL } else { renamed[code as usize] }).collect();
     Column { data: Data::Text { codes, dictionary: Arc::new(texts) }, valid }
 }
 

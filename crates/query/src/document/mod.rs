@@ -48,6 +48,10 @@ pub(crate) struct Entry {
 }
 
 impl Node {
+    pub fn from_json(value: serde_json::Value) -> Self {
+        Self::deserialize(value).expect("every JSON value is a tree: its fields are distinct")
+    }
+
     /// The kind of value, as messages name it.
     pub fn kind(&self) -> &'static str {
         match &self.value {

@@ -134,7 +134,7 @@ pub struct Expr {
 #[derive(Clone, PartialEq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ExprKind {
-    /// The row's value in a column; NaN reads as null.
+    /// The row's value in a column, after the normalization that the policy declares; NaN reads as null.
     Column(ColumnRef),
     /// The same in every row; never null.
     Constant(Value),

@@ -139,7 +139,9 @@ impl Builder {
     /// A whole number: also a number for a float column; in a date or datetime column its own unit.
     pub fn push_int(&mut self, value: Option<i64>) {
         match (&mut self.data, value) {
-            (Growing::Int(values) | Growing::Date(values) | Growing::Datetime(values), Some(value)) => values.push(value),
+            (Growing::Int(values) | Growing::Date(values) | Growing::Datetime(values), Some(value)) => {
+                values.push(value)
+            }
             (Growing::Float(values), Some(value)) => values.push(value as f64),
             _ => return self.push_null(),
         }
@@ -151,7 +153,9 @@ impl Builder {
     pub fn push_float(&mut self, value: Option<f64>) {
         const EXACT: f64 = 9_007_199_254_740_992.0;
         match (&mut self.data, value) {
-            (Growing::Float(values), Some(value)) => values.push(if value.is_finite() { value } else { f64::NAN }),
+            (Growing::Float(values), Some(value)) => {
+                values.push(if value.is_finite() { value } else { f64::NAN })
+            }
             (Growing::Int(values), Some(value)) if value.trunc().eq(&value) && value.abs() < EXACT => {
                 values.push(value as i64);
             }

@@ -132,7 +132,9 @@ mod tests {
     fn quoted_fields_are_read() {
         let mut builders = [Builder::new(Kind::Text)];
         read(&mut &b"a,b\n\"1,\"\"x\"\"\",y\n"[..], 2, &[(0, 0)], &mut builders).unwrap();
-        let Data::Text { dictionary, .. } = builders.into_iter().next().unwrap().finish().data else { unreachable!() };
+        let Data::Text { dictionary, .. } = builders.into_iter().next().unwrap().finish().data else {
+            unreachable!()
+        };
         assert_eq!(*dictionary, ["1,\"x\""]);
     }
 }

@@ -4,7 +4,9 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use polars::prelude::{Column as Series, DataFrame, DataType, NamedFrom as _, ParquetWriter, TimeUnit, TimeZone};
+use polars::prelude::{
+    Column as Series, DataFrame, DataType, NamedFrom as _, ParquetWriter, TimeUnit, TimeZone,
+};
 
 use crate::table::{ColumnKind, Table};
 use crate::value::Value;
@@ -31,8 +33,9 @@ fn series(
     use polars::prelude::Series;
     macro_rules! typed {
         ($variant:ident, $type:ty) => {{
-            let values: Vec<Option<$type>> =
-                cells.map(|cell| if let Value::$variant(value) = cell { Some(value.clone()) } else { None }).collect();
+            let values: Vec<Option<$type>> = cells
+                .map(|cell| if let Value::$variant(value) = cell { Some(value.clone()) } else { None })
+                .collect();
             Series::new(name.into(), values)
         }};
     }

@@ -88,7 +88,9 @@ pub enum PreflightError {
         declared: &'static str,
     },
     /// Two files disagree about the privacy unit.
-    #[error("the privacy unit '{column}' is text in one file and a number in another: one person could be two")]
+    #[error(
+        "the privacy unit '{column}' is text in one file and a number in another: one person could be two"
+    )]
     TwoUnits {
         /// The column.
         column: String,
@@ -111,7 +113,12 @@ impl Source {
                 let this = wanted.kind.unwrap_or_else(|| natural(family));
                 if !fits(family, this) || (unit && !matches!(this, Kind::Int | Kind::Text)) {
                     let declared = if unit { "int or string" } else { kind_name(this) };
-                    return Err(PreflightError::Type { file: name.to_owned(), column: wanted.name.clone(), found, declared });
+                    return Err(PreflightError::Type {
+                        file: name.to_owned(),
+                        column: wanted.name.clone(),
+                        found,
+                        declared,
+                    });
                 }
                 if kind.is_some_and(|kind| kind != this) {
                     return Err(PreflightError::TwoUnits { column: wanted.name.clone() });
@@ -125,18 +132,23 @@ impl Source {
                 let name = "the frame".to_owned();
                 let schema = frame.clone().collect_schema();
                 let schema = schema.map_err(|_| PreflightError::Schema { file: name.clone() })?;
-                check(&name, &|column| schema.get(column).map(|dtype| (decode::family(dtype), dtype.to_string())))?;
+                check(&name, &|column| {
+                    schema.get(column).map(|dtype| (decode::family(dtype), dtype.to_string()))
+                })?;
             }
             Self::Files(files) => {
                 for file in &files.0 {
                     let name = file.path.display().to_string();
                     let unreadable = || PreflightError::Schema { file: name.clone() };
                     let schema = file_schema(file).ok_or_else(unreadable)?;
-                    check(&name, &|column| schema.iter().find(|(known, ..)| known == column).map(|(_, f, t)| (*f, t.clone())))?;
+                    check(&name, &|column| {
+                        schema.iter().find(|(known, ..)| known == column).map(|(_, f, t)| (*f, t.clone()))
+                    })?;
                 }
             }
         }
-        let kinds = wanted.iter().zip(kinds).map(|(wanted, kind)| (wanted.name.clone(), kind.unwrap_or(Kind::Int)));
+        let kinds =
+            wanted.iter().zip(kinds).map(|(wanted, kind)| (wanted.name.clone(), kind.unwrap_or(Kind::Int)));
         Ok(Preflight(kinds.collect()))
     }
 
@@ -176,10 +188,13 @@ fn file_schema(file: &DataFile) -> Option<Schema> {
         schema.extend(names.into_iter().map(|name| (name, Family::Written, "text".to_owned())));
     } else {
         let columns = scan(&file.path)?.collect_schema().ok()?;
-        schema.extend(columns.iter().map(|(name, dtype)| (name.to_string(), decode::family(dtype), dtype.to_string())));
+        schema.extend(
+            columns.iter().map(|(name, dtype)| (name.to_string(), decode::family(dtype), dtype.to_string())),
+        );
     }
     let folders = file.partitions.iter().filter(|(name, _)| schema.iter().all(|(known, ..)| known != name));
-    let folders: Schema = folders.map(|(name, _)| (name.clone(), Family::Written, FOLDER.to_owned())).collect();
+    let folders: Schema =
+        folders.map(|(name, _)| (name.clone(), Family::Written, FOLDER.to_owned())).collect();
     schema.extend(folders);
     Some(schema)
 }
@@ -195,8 +210,7 @@ fn read_file(file: &DataFile, preflight: &Preflight, builders: &mut [Builder]) -
         let value = file.partitions.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
         value.filter(|_| schema.iter().any(|(known, _, text)| known == name && text == FOLDER))
     };
-    let inside: Vec<usize> =
-        (0..builders.len()).filter(|&at| folder(&preflight.0[at].0).is_none()).collect();
+    let inside: Vec<usize> = (0..builders.len()).filter(|&at| folder(&preflight.0[at].0).is_none()).collect();
     let rows = if file.csv {
         let place = |&at: &usize| {
             let name = &preflight.0[at].0;

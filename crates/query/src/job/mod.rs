@@ -5,6 +5,7 @@
 
 mod by;
 mod parse;
+mod query;
 mod statistic;
 mod types;
 mod write;
@@ -22,6 +23,7 @@ use crate::policy::Parsed;
 use crate::value::ColumnType;
 
 pub use by::{Bins, By, Every, EveryUnit, KeyRequest, NullKeyRequest, Weekday, Window};
+pub use query::{Part, Query};
 pub use statistic::{
     Activity, Affinity, Aggregate, CoOccurrence, Histogram, Measure, Popularity, Quantile, Reach, Retention,
     Statistic, Summary, TopK, Transitions,
@@ -153,6 +155,17 @@ impl Job {
         Ok(Parsed { value, places: Places::new(file, root) })
     }
 
+    /// Holds a job that was built in code to what a file must fulfil: a list that may not be empty is not, a width is a
+    /// positive number, and so on.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn check(&self) -> Result<(), Diagnostics> {
+        // Through the same reader as a file, so that the two can never differ in what they accept.
+        let root = document::Node::from_json(self.to_json());
+        Self::from_tree(SourceFile::new("job", ""), root).map(|_| ())
+    }
+
     /// The job as JSON: [`Job::parse_json`] reads it back.
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
@@ -168,7 +181,7 @@ impl serde::Serialize for Job {
 
 impl<'de> serde::Deserialize<'de> for Job {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let root = document::Node::deserialize(deserializer)?;
+        let root = <document::Node as serde::Deserialize>::deserialize(deserializer)?;
         Self::from_tree(SourceFile::new("job", ""), root)
             .map(|parsed| parsed.value)
             .map_err(serde::de::Error::custom)

@@ -139,7 +139,7 @@ fn statistic(all: &mut Map<String, Json>, statistic: &Statistic) {
 fn aggregate(aggregate: &Aggregate) -> Json {
     let mut all = Map::new();
     let alias = match aggregate {
-        Aggregate::People | Aggregate::Rows | Aggregate::Sum | Aggregate::Mean | Aggregate::Variance => {
+        Aggregate::People | Aggregate::Rows | Aggregate::Sum | Aggregate::Mean | Aggregate::Variance | Aggregate::Deviation => {
             return json!(aggregate.output());
         }
         Aggregate::Quantile(Quantile { q, alias }) => {
@@ -195,7 +195,7 @@ fn by(by: &By) -> Json {
     if all.len() == 1 { json!(by.column) } else { Json::Object(all) }
 }
 
-fn literal(literal: &Literal) -> Json {
+pub(super) fn literal(literal: &Literal) -> Json {
     match literal {
         Literal::Bool(value) => json!(value),
         Literal::Int(value) => json!(value),

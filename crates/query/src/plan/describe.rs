@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::stage::{Bounding, KeyDomain, Measure, Stages};
 use super::{Plan, ReleasePlan};
-use crate::kernel::{Bound, Moment, Rule};
+use crate::kernel::{Bound, Moment, Rule, Spread};
 
 impl Plan {
     /// The plan for programs.
@@ -34,7 +34,8 @@ impl Plan {
     /// The δ at which a loss's own ε holds: the conversion's and its own.
     #[must_use]
     pub fn at_delta(&self, loss: Loss) -> String {
-        let conversion = self.ceiling.conversion_delta();
+        let of = if loss.accounting() == self.ceiling.accounting { self.ceiling } else { self.inner };
+        let conversion = of.conversion_delta();
         conversion.checked_add(loss.delta()).unwrap_or(conversion).to_string()
     }
 }
@@ -48,7 +49,10 @@ impl ReleasePlan {
     /// The stages, in order.
     #[must_use]
     pub fn stage_names(&self) -> Vec<&'static str> {
-        let select = self.stages.selection().map(|selection| if selection.reused { "select and measure" } else { "select" });
+        let select = self
+            .stages
+            .selection()
+            .map(|selection| if selection.reused { "select and measure" } else { "select" });
         let buys = matches!(self.stages.bounding, Bounding::Bought { .. }).then_some("buy the bound");
         let measures = self.stages.measures.iter().any(|measure| !self.stages.is_reused(measure.moment));
         ["bound"].into_iter().chain(select).chain(buys).chain(measures.then_some("measure")).collect()
@@ -66,9 +70,9 @@ impl ReleasePlan {
     }
 
     fn to_json(&self) -> Json {
-        let selection = self.selection_people().map(|(half, most)| {
-            json!({ "appears_half": half.ceil(), "appears_99pc": most.ceil() })
-        });
+        let selection = self
+            .selection_people()
+            .map(|(half, most)| json!({ "appears_half": half.ceil(), "appears_99pc": most.ceil() }));
         let noise: Vec<Json> = self
             .stages
             .possible_bounds()
@@ -117,17 +121,20 @@ pub(crate) fn measure_name(measure: &Measure) -> String {
         Moment::Rows { .. } => "rows".to_owned(),
         Moment::Value { channel: 0, .. } => "sum".to_owned(),
         Moment::Value { .. } => "squares".to_owned(),
+        Moment::Nodes { spread: Spread::Flat { .. }, .. } => "histogram".to_owned(),
+        Moment::Nodes { spread: Spread::Tree { .. }, .. } => "quantile_tree".to_owned(),
     }
 }
 
 /// Standard deviation of the noise of a measure in its natural unit.
 pub(crate) fn natural_sd(stages: &Stages, measure: &Measure, bound: Bound) -> f64 {
     let unit = match measure.moment {
-        Moment::People | Moment::Rows { .. } => f64::from(bound.unit()),
+        Moment::People | Moment::Rows { .. } | Moment::Nodes { .. } => f64::from(bound.unit()),
         Moment::Value { channel: 0, .. } => stages.channels[0].steps,
         Moment::Value { .. } => 1.0 / stages.channels[0].square_unit(),
     };
-    let sd = stages.noise(measure, bound).map_or(f64::NAN, flockwise_mechanisms::Noise::standard_deviation) / unit;
+    let sd =
+        stages.noise(measure, bound).map_or(f64::NAN, flockwise_mechanisms::Noise::standard_deviation) / unit;
     // Four figures: more would be read as precision.
     if sd > 0.0 { format!("{sd:.3e}").parse().unwrap_or(sd) } else { sd }
 }
@@ -144,7 +151,11 @@ impl fmt::Display for Plan {
             ceiling.epsilon_of(loss),
             self.at_delta(loss)
         )?;
-        writeln!(f, "  ceiling epsilon {}, delta {} ({} accounting)", ceiling.epsilon, ceiling.delta, ceiling.accounting)?;
+        writeln!(
+            f,
+            "  ceiling epsilon {}, delta {} ({} accounting)",
+            ceiling.epsilon, ceiling.delta, ceiling.accounting
+        )?;
         let columns: Vec<&str> = self.reads.data.iter().map(|name| name.as_str()).collect();
         writeln!(f, "  reads   {}", columns.join(", "))?;
         self.releases.iter().try_for_each(|release| write!(f, "\n{release}"))
@@ -161,17 +172,27 @@ impl fmt::Display for ReleasePlan {
             KeyDomain::Public(keys) => writeln!(f, "  keys       {} public: every one appears", keys.len())?,
             KeyDomain::Private(_) => writeln!(f, "  keys       private: found with noise")?,
             KeyDomain::Under(_, keys) => {
-                writeln!(f, "  keys       found with noise; under each, {} public ones all appear", keys.len())?;
+                writeln!(
+                    f,
+                    "  keys       found with noise; under each, {} public ones all appear",
+                    keys.len()
+                )?;
             }
         }
         if let Some((half, most)) = self.selection_people() {
-            writeln!(f, "  appears    a key with {half:.0} people half of the time, with {most:.0} almost surely")?;
+            writeln!(
+                f,
+                "  appears    a key with {half:.0} people half of the time, with {most:.0} almost surely"
+            )?;
             writeln!(f, "             (people of full weight: who has many keys counts in part)")?;
         }
         match &self.stages.bounding {
             Bounding::Given(bound) => write_noise(f, self, *bound, "  bound      given: ")?,
             Bounding::Bought { loss, choice } => {
-                writeln!(f, "  bound      bought for {loss}: the one of least predicted error, for instance")?;
+                writeln!(
+                    f,
+                    "  bound      bought for {loss}: the one of least predicted error, for instance"
+                )?;
                 let few = choice.candidates.iter().filter(|bound| [1, 8, 64].contains(&bound.size()));
                 for bound in few {
                     write_noise(f, self, *bound, "             ")?;
@@ -184,7 +205,9 @@ impl fmt::Display for ReleasePlan {
 
 fn write_noise(f: &mut fmt::Formatter<'_>, plan: &ReleasePlan, bound: Bound, start: &str) -> fmt::Result {
     let noise = plan.stages.measures.iter().map(|measure| {
-        format!("{} ± {}", measure_name(measure), 1.96 * natural_sd(&plan.stages, measure, bound))
+        let width = 1.96 * natural_sd(&plan.stages, measure, bound);
+        let decimals = (1.0 - width.max(1e-9).log10().floor()).max(0.0) as usize;
+        format!("{} ± {width:.decimals$}", measure_name(measure))
     });
     let kind = match bound.rule {
         Rule::Keep(_) => "keep",

@@ -16,15 +16,25 @@ use crate::value::Value;
 
 /// Every key of a domain, sorted by its bytes; `None` for private keys. A public table is read for its keys: it holds
 /// nobody's data.
-pub(super) fn declared(part: &crate::resolve::Key, policy: &Policy, base: &Path) -> Result<Option<Vec<Value>>, PlanError> {
+pub(super) fn declared(
+    part: &crate::resolve::Key,
+    policy: &Policy,
+    base: &Path,
+) -> Result<Option<Vec<Value>>, PlanError> {
     let too_many = || PlanError::TooManyCells { most: MOST_CELLS };
     let mut values = match (&part.domain, &part.shape) {
         (Domain::Private, _) => return Ok(None),
         (Domain::Listed(values), _) => values.clone(),
-        (Domain::Table { table, column }, _) => of_table(part, policy, base, table.as_str(), column.as_str())?,
+        (Domain::Table { table, column }, _) => {
+            of_table(part, policy, base, table.as_str(), column.as_str())?
+        }
         (Domain::Windows { from, until }, Shape::Window { every, starts, tz }) => {
-            let calendar =
-                Calendar { count: every.count.get(), unit: every.unit, starts: *starts, tz: tz.unwrap_or(Tz::UTC) };
+            let calendar = Calendar {
+                count: every.count.get(),
+                unit: every.unit,
+                starts: *starts,
+                tz: tz.unwrap_or(Tz::UTC),
+            };
             calendar.windows(from, until, MOST_CELLS as usize).ok_or_else(too_many)?
         }
         (Domain::Bins(bounds), Shape::Bin { width }) => {
@@ -32,9 +42,13 @@ pub(super) fn declared(part: &crate::resolve::Key, policy: &Policy, base: &Path)
             if last - first >= MOST_CELLS as f64 {
                 return Err(too_many());
             }
-            (0..=(last - first) as u64).map(|step| Value::Float((first + step as f64) * width + 0.0)).collect()
+            (0..=(last - first) as u64)
+                .map(|step| Value::Float((first + step as f64) * width + 0.0))
+                .collect()
         }
-        (Domain::Windows { .. } | Domain::Bins(_), _) => return Err(PlanError::Internal("a domain without its shape")),
+        (Domain::Windows { .. } | Domain::Bins(_), _) => {
+            return Err(PlanError::Internal("a domain without its shape"));
+        }
     };
     match &part.null_keys {
         NullKeys::Drop => {}
@@ -71,14 +85,18 @@ fn of_table(
 
 /// Every combination of declared parts, in order of their bytes.
 pub(super) fn grid(parts: &[KeyPart]) -> Result<Vec<Key>, PlanError> {
-    let cells = parts.iter().map(|part| part.declared.as_ref().map_or(0, Vec::len) as u64).try_fold(1_u64, u64::checked_mul);
+    let cells = parts
+        .iter()
+        .map(|part| part.declared.as_ref().map_or(0, Vec::len) as u64)
+        .try_fold(1_u64, u64::checked_mul);
     if cells.is_none_or(|cells| cells > MOST_CELLS) {
         return Err(PlanError::TooManyCells { most: MOST_CELLS });
     }
     let mut keys = vec![Key::new()];
     for part in parts {
         let values: Vec<Key> = part.declared.iter().flatten().map(bytes).collect();
-        keys = keys.iter().flat_map(|key| values.iter().map(move |value| [&key[..], value].concat())).collect();
+        keys =
+            keys.iter().flat_map(|key| values.iter().map(move |value| [&key[..], value].concat())).collect();
     }
     Ok(keys)
 }

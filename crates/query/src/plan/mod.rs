@@ -4,6 +4,7 @@
 //! contribution is bounded, which stages run with which share of the loss, and the deterministic rule that leads from
 //! earlier noisy outputs to the next bound, scale and threshold. The charge binds to its digest.
 
+mod bins;
 mod budget;
 mod describe;
 mod grid;
@@ -11,6 +12,7 @@ mod loss;
 mod planner;
 mod rows;
 mod stage;
+mod staging;
 
 use flockwise_mechanisms::{Ceiling, Digest, Loss};
 use serde::Serialize;
@@ -19,9 +21,15 @@ use crate::names::Name;
 use crate::resolve::{Label, Reads};
 use crate::table::TableColumn;
 
+pub(crate) use describe::{
+    charge as charge_json, contribution as contribution_json, measure_name, natural_sd,
+};
+pub use bins::Bins;
 pub use planner::{PlanError, plan};
-pub use rows::{Consented, Cut, Join, KeyPart, Made, ReadColumn, RowPlan, Scan, Unit, ValuePlan};
-pub use stage::{Bounding, Channel, KeyDomain, Measure, Selection, StageError, Stages};
+pub use rows::{Consented, Cut, Grouping, Join, KeyPart, Made, ReadColumn, RowPlan, Scan, Unit, ValuePlan};
+pub use stage::{
+    Bounding, Channel, KeyDomain, Linked, Margin, Measure, Over, Selection, StageError, Stages,
+};
 
 /// A job's plan.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -34,6 +42,10 @@ pub struct Plan {
     pub policy: Digest,
     /// The ceiling it is charged against.
     pub ceiling: Ceiling,
+    /// What the whole job is charged.
+    pub charged: Loss,
+    /// The ceiling within which its stages add up: the ledger's, or under `approx` that of this job alone, as Gaussian DP.
+    pub inner: Ceiling,
     /// Name of the privacy unit's column.
     pub unit: String,
     /// What is read, once for all releases.
@@ -63,6 +75,8 @@ pub struct ReleasePlan {
     pub outputs: Vec<Output>,
     /// How its rows are ordered and which of them are shown.
     pub order: Order,
+    /// Whether an unordered pair has a row for each of its two directions.
+    pub both_ways: bool,
     /// What is joined on after the noise.
     pub labels: Vec<Label>,
     /// Why this mechanism.
@@ -107,6 +121,55 @@ pub enum Formula {
         /// The count that shares their weights.
         count: usize,
     },
+    /// The standard deviation of a column.
+    Deviation {
+        /// The centred sum.
+        value: usize,
+        /// The sum of centred squares.
+        square: usize,
+        /// The count that shares their weights.
+        count: usize,
+    },
+    /// A quantile of a column, read from its tree.
+    Quantile {
+        /// The nodes of the tree.
+        nodes: usize,
+        /// In millionths.
+        millionths: u32,
+    },
+    /// People in one bar of a histogram.
+    Bar {
+        /// The bars.
+        nodes: usize,
+        /// Which bar.
+        bar: u32,
+    },
+    /// Of a pair: people with both, over what would be expected of two keys that are met independently.
+    Lift(PairOf),
+    /// Of a pair: people with both, over the geometric mean of the people of each.
+    Cosine(PairOf),
+    /// Of a pair: people with both, over the people of the first.
+    Conditional(PairOf),
+    /// The share of the last part of the key among the people of the others, over its share among all.
+    OverIndex(usize),
+    /// People, over those of the first part of the key.
+    Retained {
+        /// The count.
+        count: usize,
+        /// The margin over the first part.
+        margin: usize,
+    },
+}
+
+/// What the proportions of a pair are made of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct PairOf {
+    /// The count of people with both.
+    pub both: usize,
+    /// The margin over the keys.
+    pub each: usize,
+    /// The margin of everyone, for a lift.
+    pub everyone: Option<usize>,
 }
 
 /// The order of a release's rows: a function of released values alone.
@@ -123,9 +186,7 @@ pub enum Order {
 
 impl flockwise_mechanisms::Plan for Plan {
     fn loss(&self) -> Loss {
-        let zero = Loss::zero(self.ceiling.accounting);
-        let add = |sum: Loss, release: &ReleasePlan| sum.checked_add(release.loss);
-        self.releases.iter().try_fold(zero, add).expect("the planner checks that the losses add up")
+        self.charged
     }
 
     fn digest(&self) -> Digest {

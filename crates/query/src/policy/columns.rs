@@ -146,6 +146,7 @@ fn column(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Column> {
         reader.distinct(node, "normalize", |reader, item| reader.word(item, "normalize", &Normalize::WORDS))
     });
     let split = fields.optional("split", |node| split(reader, node));
+    check_keys(reader, fields, &keys, &normalize, &split, &null_keys);
     let bounds = bounds?;
     let on_null = fields.optional("on_null", |node| missing(reader, node, "on_null", kind, bounds));
     let on_nan = fields.optional("on_nan", |node| missing(reader, node, "on_nan", kind, bounds));
@@ -160,6 +161,35 @@ fn column(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Column> {
         on_null: on_null?.unwrap_or(Missing::Drop),
         on_nan: on_nan?.unwrap_or(Missing::Drop),
     })
+}
+
+/// A key that no row can have is a mistake that would show as an empty cell, for ever.
+fn check_keys(
+    reader: &mut Reader<'_>,
+    fields: &Fields<'_>,
+    keys: &Option<Option<Vec<Value>>>,
+    normalize: &Option<Option<Vec<Normalize>>>,
+    split: &Option<Option<String>>,
+    null_keys: &Option<Option<NullKeys>>,
+) {
+    let (Some(Some(keys)), Some(node)) = (keys, fields.get("keys")) else { return };
+    let steps = normalize.iter().flatten().flatten();
+    let texts = keys.iter().filter_map(|key| if let Value::String(text) = key { Some(text) } else { None });
+    for text in texts {
+        let changed = steps.clone().any(|step| step.changes(text));
+        let cut = split.iter().flatten().any(|split| text.contains(split.as_str()));
+        if changed || cut {
+            let how = if changed { "normalize changes" } else { "split cuts" };
+            let message = format!("no row can have the key `{}`: {how} it", crate::document::shortened(text));
+            reader.report(node, Code::Conflict, message, "write it as it comes out".to_owned());
+        }
+    }
+    if let (Some(Some(NullKeys::Value(value))), Some(node)) = (null_keys, fields.get("null_keys"))
+        && !keys.contains(value)
+    {
+        let help = "add it to keys, or drop such rows".to_owned();
+        reader.report(node, Code::Conflict, "what null becomes is not among the keys".to_owned(), help);
+    }
 }
 
 fn refuse_unless(

@@ -195,6 +195,16 @@ impl Normalize {
     /// The words in files.
     pub const WORDS: [(&'static str, Self); 3] =
         [("nfc", Self::Nfc), ("trim", Self::Trim), ("lower", Self::Lower)];
+
+    /// Whether a text is sure to change under this step, so that no normalized value can equal it. Of normalization
+    /// form C this says nothing: that takes the tables of Unicode.
+    fn changes(self, text: &str) -> bool {
+        match self {
+            Self::Nfc => false,
+            Self::Trim => text.trim() != text,
+            Self::Lower => text.to_lowercase() != text,
+        }
+    }
 }
 
 /// What a missing number becomes where values are added: a function of the row alone.

@@ -242,6 +242,7 @@ pub fn resolve(
     policy: &Policy,
     settings: &BTreeMap<String, String>,
 ) -> Result<Resolved, Diagnostics> {
+    job.check()?;
     let mut checker = Checker { places, policy, found: Vec::new(), reads: Reads::default() };
     checker.check_data(job);
     checker.check_purpose(job);

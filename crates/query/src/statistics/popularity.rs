@@ -15,7 +15,12 @@ pub(super) fn asked(popularity: &Popularity) -> Result<Asked, PlanError> {
         let place = match aggregate {
             Aggregate::People => asked.moment(Moment::People),
             Aggregate::Rows => asked.rows(popularity.max_rows_per_key.get()),
-            Aggregate::Sum | Aggregate::Mean | Aggregate::Variance | Aggregate::Quantile(_) | Aggregate::Histogram(_) => {
+            Aggregate::Sum
+            | Aggregate::Mean
+            | Aggregate::Variance
+            | Aggregate::Deviation
+            | Aggregate::Quantile(_)
+            | Aggregate::Histogram(_) => {
                 return Err(PlanError::Internal("popularity counts people and rows only"));
             }
         };

@@ -64,7 +64,7 @@ fn the_budget() {
         ("[budget]", "no_privacy = \"x\"\n[budgt]", no(UnknownField, "did you mean")),
     ];
     // `[data]` and `[budget]` are followed by other lines with comments: the edits keep them whole.
-    let base = POLICY.lines().map(|line| strip(line)).collect::<Vec<_>>().join("\n");
+    let base = POLICY.lines().map(strip).collect::<Vec<_>>().join("\n");
     for &(from, to, expected) in cases {
         policy(&edited(&base, from, to), expected);
     }
@@ -153,6 +153,20 @@ fn columns_and_derived_columns() {
         ("rating = { type = \"date\", keys = [\"2026-02-30\"] }", no(WrongType, "not a date")),
         ("rating = { type = \"bool\", keys = [true] }", OK),
         ("rating = { type = \"string\", null_keys = \"keep\" }", OK),
+        ("rating = { type = \"string\", keys = [\"nl\"], normalize = [\"lower\"] }", OK),
+        (
+            "rating = { type = \"string\", keys = [\"NL\"], normalize = [\"lower\"] }",
+            no(Conflict, "normalize changes"),
+        ),
+        (
+            "rating = { type = \"string\", keys = [\" nl\"], normalize = [\"trim\"] }",
+            no(Conflict, "normalize changes"),
+        ),
+        ("rating = { type = \"string\", keys = [\"a|b\"], split = \"|\" }", no(Conflict, "split cuts")),
+        (
+            "rating = { type = \"string\", keys = [\"a\"], null_keys = { value = \"b\" } }",
+            no(Conflict, "not among the keys"),
+        ),
         ("rating = { type = \"string\", null_keys = { value = \"none\" } }", OK),
         ("rating = { type = \"string\", null_keys = { value = 3 } }", no(WrongType, "a string")),
         ("rating = { type = \"string\", null_keys = \"ignore\" }", no(BadValue, "`drop`")),

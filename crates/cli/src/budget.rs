@@ -1,0 +1,92 @@
+//! `flockwise budget`.
+
+use flockwise_ledger::Status;
+use flockwise_mechanisms::{Ceiling, Loss};
+use flockwise_query::Session;
+use serde_json::json;
+
+use crate::args::{Budget, PlanFormat};
+use crate::failure::Failure;
+
+pub(crate) fn budget(args: &Budget) -> Result<(), Failure> {
+    let limit = args.fail_below.as_deref().map(percent).transpose()?;
+    let session = Session::open(&args.policy)?;
+    let (status, ceiling) = (session.status()?, session.ceiling()?);
+    let zero = Loss::zero(ceiling.accounting);
+    let (spent, left) =
+        status.windows.first().map_or((zero, status.rectangle), |window| (window.spent, window.left));
+    let part = part_left(left, status.rectangle);
+    match args.format {
+        PlanFormat::Table => print(&status, ceiling, spent, left, part),
+        PlanFormat::Json => println!("{}", as_json(&status, ceiling, spent, left, part)),
+    }
+    match limit {
+        Some(asked) if part < asked => Err(Failure::Below { left: part, asked }),
+        _ => Ok(()),
+    }
+}
+
+fn percent(text: &str) -> Result<f64, Failure> {
+    let number = text.strip_suffix('%').unwrap_or(text).trim().parse::<f64>();
+    let wrong =
+        || Failure::Arguments("--fail-below takes a percentage from 0 to 100, such as 20%".to_owned());
+    number.ok().filter(|number| (0.0..=100.0).contains(number)).ok_or_else(wrong)
+}
+
+/// The part that is left of the scarcer of the two, in percent.
+fn part_left(left: Loss, whole: Loss) -> f64 {
+    let part = |left: u64, whole: u64| if whole == 0 { 100.0 } else { 100.0 * left as f64 / whole as f64 };
+    part(left.amount_units(), whole.amount_units()).min(part(left.delta().units(), whole.delta().units()))
+}
+
+fn print(status: &Status, ceiling: Ceiling, spent: Loss, left: Loss, part: f64) {
+    println!("{} · one person is one {}", status.binding.data, status.binding.privacy_unit);
+    println!(
+        "  ceiling   epsilon {}, delta {} ({} accounting)",
+        ceiling.epsilon, ceiling.delta, ceiling.accounting
+    );
+    println!("  enforced  {}", status.rectangle);
+    println!(
+        "  spent     {spent} in {} charge(s); an indication: epsilon {:.4} so far",
+        status.charges,
+        ceiling.epsilon_of(spent)
+    );
+    println!("  left      {left} ({part:.1}%)");
+    if let Some(window) = status.windows.first() {
+        for (analyst, loss) in &window.by_analyst {
+            println!("  analyst   {}: {loss}", analyst.as_deref().unwrap_or("(not named)"));
+        }
+        for (purpose, loss) in &window.by_purpose {
+            println!("  purpose   {purpose}: {loss}");
+        }
+    }
+    println!("  ledger    {}, {} entries", status.id, status.entries);
+}
+
+fn as_json(status: &Status, ceiling: Ceiling, spent: Loss, left: Loss, part: f64) -> serde_json::Value {
+    let by = |list: &[(String, Loss)]| {
+        list.iter().map(|(name, loss)| json!({ "name": name, "loss": loss })).collect::<Vec<_>>()
+    };
+    let window = status.windows.first();
+    let analysts: Vec<(String, Loss)> = window
+        .map(|window| {
+            window.by_analyst.iter().map(|(name, loss)| (name.clone().unwrap_or_default(), *loss)).collect()
+        })
+        .unwrap_or_default();
+    json!({
+        "schema": "flockwise.budget/1",
+        "data": status.binding.data,
+        "unit": status.binding.privacy_unit,
+        "ceiling": ceiling,
+        "enforced": status.rectangle,
+        "spent": spent,
+        "left": left,
+        "left_percent": part,
+        "epsilon_so_far": ceiling.epsilon_of(spent),
+        "charges": status.charges,
+        "entries": status.entries,
+        "by_analyst": by(&analysts),
+        "by_purpose": by(&window.map(|window| window.by_purpose.clone()).unwrap_or_default()),
+        "ledger_id": status.id,
+    })
+}

@@ -1,0 +1,101 @@
+//! Releases on standard output and in folders: always from the stored documents.
+
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use flockwise_query::Answer;
+use flockwise_query::release::Document;
+use flockwise_query::render;
+
+use crate::args::Format;
+use crate::failure::Failure;
+
+fn invalid(error: impl std::error::Error + Send + Sync + 'static) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error)
+}
+
+/// Prints an answer on standard output.
+pub(crate) fn print(answer: &Answer, format: Format) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match format {
+        Format::Json => out.write_all(answer.bytes())?,
+        Format::Table => write!(out, "{answer}")?,
+        Format::Csv | Format::Parquet => {
+            for document in answer.releases() {
+                out.write_all(render::csv(document).map_err(invalid)?.as_bytes())?;
+            }
+        }
+    }
+    out.flush()
+}
+
+/// A folder for releases: files appear whole, `_SUCCESS` last.
+pub(crate) struct Folder {
+    path: PathBuf,
+}
+
+const SUCCESS: &str = "_SUCCESS";
+
+impl Folder {
+    /// Makes the folder, and takes back an earlier `_SUCCESS`: nothing is charged yet.
+    pub fn prepare(path: &Path) -> Result<Self, Failure> {
+        let failed = |source| Failure::Out { path: path.to_owned(), source };
+        std::fs::create_dir_all(path).map_err(failed)?;
+        match std::fs::remove_file(path.join(SUCCESS)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
+        // A folder that cannot be written is found out now.
+        let probe = path.join(".flockwise-probe");
+        File::create(&probe).and_then(|_| std::fs::remove_file(&probe)).map_err(failed)?;
+        Ok(Self { path: path.to_owned() })
+    }
+
+    /// Writes every release.
+    pub fn write(&self, answer: &Answer, format: Format) -> io::Result<()> {
+        for document in answer.releases() {
+            self.release(document, format)?;
+        }
+        self.whole(SUCCESS, b"")?;
+        File::open(&self.path)?.sync_all()
+    }
+
+    fn release(&self, document: &Document, format: Format) -> io::Result<()> {
+        let name = &document.release;
+        match format {
+            Format::Json => return self.json(document),
+            Format::Table => {
+                let text = render::for_people(document).map_err(invalid)?;
+                self.whole(&format!("{name}.txt"), text.as_bytes())?;
+                return self.json(document);
+            }
+            Format::Csv => {
+                let text = render::csv(document).map_err(invalid)?;
+                self.whole(&format!("{name}.csv"), text.as_bytes())?;
+            }
+            Format::Parquet => {
+                let file = self.path.join(format!(".{name}.parquet.part"));
+                render::parquet(document, &file)?;
+                std::fs::rename(file, self.path.join(format!("{name}.parquet")))?;
+            }
+        }
+        // The table stands in its own file; everything else beside it.
+        self.json(&Document { rows: None, ..document.clone() })
+    }
+
+    fn json(&self, document: &Document) -> io::Result<()> {
+        let mut bytes = serde_json::to_vec(document).map_err(invalid)?;
+        bytes.push(b'\n');
+        self.whole(&format!("{}.json", document.release), &bytes)
+    }
+
+    /// A file that appears whole, or not at all.
+    fn whole(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let part = self.path.join(format!(".{name}.part"));
+        let mut file = File::create(&part)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        std::fs::rename(part, self.path.join(name))
+    }
+}

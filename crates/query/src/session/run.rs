@@ -1,0 +1,222 @@
+//! Running a plan: preflight, charge, read, noise, store.
+
+use std::time::SystemTime;
+
+use flockwise_ledger::{Begun, LedgerFile, Receipt, Releases, Request, RequestId};
+use flockwise_mechanisms::{Charged, Digest, Loss, Os, Plan as _, Release, Source as NoiseSource, secret};
+
+use super::{Answer, Answered, Error, Session};
+use crate::backend::{LocalBackend, consent_wanted, label, load, wanted, wanted_of_table};
+use crate::engine::{Failed, Measured, execute};
+use crate::frame::{Files, Kind, Preflight, Source};
+use crate::plan::{KeyDomain, Plan, ReleasePlan, charge_json, contribution_json, measure_name, natural_sd};
+use crate::release::{Alone, Document, How, LedgerAfter, Privacy, SCHEMA};
+use crate::statistics::table;
+use crate::table::Table;
+
+impl Session {
+    /// Runs a plan: charged once per request id, whatever happens. The same plan and id again give the same bytes, free;
+    /// another plan under the same id is refused.
+    ///
+    /// # Errors
+    /// See [`Error::exit_code`]: until the charge nothing of anybody is read, after it no error depends on data.
+    pub fn run(&self, plan: Plan, request: RequestId) -> Result<Answer, Error> {
+        if plan.policy != self.policy_digest() {
+            return Err(Error::AnotherPolicy);
+        }
+        let source = self.source()?;
+        let preflight = self.preflight(&plan, &source)?;
+        let mut ledger = self.ledger()?;
+        let mut releases = self.releases(ledger.id())?;
+        let digest = plan.digest();
+        let request = self.request(&plan, request)?;
+        let (charged, receipt, how) = match ledger.begin(plan, &request, &releases)? {
+            Begun::Stored(stored) => return Answer::read(stored.bytes, Answered::Before, stored.receipt),
+            Begun::Fresh(charged, receipt) => (charged, receipt, Answered::Charged),
+            Begun::Retry(charged, receipt) => (charged, receipt, Answered::Retried),
+        };
+        self.finish(
+            charged,
+            &source,
+            &preflight,
+            (&mut ledger, &mut releases),
+            &request,
+            digest,
+            receipt,
+            how,
+        )
+    }
+
+    /// Everything that public schemas can tell: nothing was charged yet.
+    fn preflight(&self, plan: &Plan, source: &Source) -> Result<Preflight, Error> {
+        let preflight = source.preflight(&wanted(&plan.scan))?;
+        let unit = preflight.0.first().map_or(Kind::Int, |(_, kind)| *kind);
+        for join in &plan.scan.joins {
+            let files = Source::Files(Files::list(&self.base, &join.source)?);
+            files.preflight(&wanted_of_table(&join.key, &join.columns))?;
+        }
+        if let Some(consent) = &plan.scan.consent {
+            Source::Files(Files::list(&self.base, &consent.source)?)
+                .preflight(&consent_wanted(consent, unit))?;
+        }
+        for release in &plan.releases {
+            label::preflight(release, &self.policy, &self.base)?;
+        }
+        Ok(preflight)
+    }
+
+    fn request(&self, plan: &Plan, id: RequestId) -> Result<Request, Error> {
+        let purpose = plan.purpose.as_ref().map_or("unstated", |purpose| purpose.as_str());
+        let names = plan.releases.iter().map(|release| flockwise_ledger::Name::new(release.name.as_str()));
+        Ok(Request {
+            id,
+            analyst: self.analyst.clone(),
+            purpose: flockwise_ledger::Name::new(purpose)?,
+            job: plan.digest(),
+            data: flockwise_ledger::Name::new(plan.data.as_str())?,
+            releases: names.collect::<Result<_, _>>()?,
+            windows: Vec::new(),
+            when: SystemTime::now(),
+        })
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "everything that the charge bound together")]
+    fn finish(
+        &self,
+        charged: Charged<Plan>,
+        source: &Source,
+        preflight: &Preflight,
+        (ledger, releases): (&mut LedgerFile, &mut Releases),
+        request: &Request,
+        digest: Digest,
+        receipt: Receipt,
+        how: Answered,
+    ) -> Result<Answer, Error> {
+        let entry = receipt.entry;
+        let id = request.id.as_str().to_owned();
+        let after_charge = |source: Failed| Error::AfterCharge { request: id.clone(), entry, source };
+        let plan = charged.plan().clone();
+        let mut noise = Os::new().map_err(|_| after_charge(Failed::Entropy))?;
+        let released = compute(charged, source, preflight, &self.base, &mut noise).map_err(after_charge)?;
+        let mut bytes = Vec::new();
+        let not_stored = |source| Error::NotStored { request: id.clone(), entry, source };
+        let after = Self::ledger_after(ledger).map_err(not_stored)?;
+        for (release, measured) in plan.releases.iter().zip(released) {
+            let table = measured.map(|measured| {
+                let table = table(release, &measured);
+                (label::join(release, table, &self.policy, &self.base), measured)
+            });
+            let document = document(&plan, release, &table, after.clone(), &receipt);
+            serde_json::to_writer(&mut bytes, &document).map_err(|error| Error::Stored(error.to_string()))?;
+            bytes.push(b'\n');
+        }
+        let stored = ledger.answer(releases, request, &receipt, digest, &bytes);
+        let stored = stored.map_err(not_stored)?;
+        Answer::read(stored.bytes, how, stored.receipt)
+    }
+
+    fn ledger_after(ledger: &mut LedgerFile) -> Result<LedgerAfter, flockwise_ledger::Error> {
+        let (status, ceiling) = (ledger.status()?, ledger.binding().ceiling);
+        let zero = Loss::zero(ceiling.accounting);
+        let spent = status.windows.first().map_or(zero, |window| window.spent);
+        let whole = ceiling.rectangle();
+        let part = |spent: u64, whole: u64| if whole == 0 { 0.0 } else { spent as f64 / whole as f64 };
+        let used = part(spent.amount_units(), whole.amount_units())
+            .max(part(spent.delta().units(), whole.delta().units()));
+        Ok(LedgerAfter {
+            used: (used * 1e4).round() / 1e4,
+            epsilon_so_far: figures(ceiling.epsilon_of(spent)),
+            ceiling: ceiling.epsilon.to_f64(),
+        })
+    }
+}
+
+/// Computes every release of a charged plan: the one place where data and noise meet.
+///
+/// # Errors
+/// [`Failed`], for reasons outside the data.
+pub(crate) fn compute(
+    charged: Charged<Plan>,
+    source: &Source,
+    preflight: &Preflight,
+    base: &std::path::Path,
+    noise: &mut dyn NoiseSource,
+) -> Result<Vec<Release<Measured>>, Failed> {
+    let (plan, allowance) = charged.open();
+    let mut allowance = allowance.as_gaussian();
+    let frame = load(&plan.scan, source, preflight, base).map_err(|_| Failed::Source)?;
+    let mut released = Vec::new();
+    for release in &plan.releases {
+        let from_data = release.rows.keys.iter().take_while(|part| part.declared.is_none()).count();
+        let mut backend = LocalBackend::new(&frame, &release.rows, from_data, secret(noise));
+        released.push(execute(&release.stages, &mut allowance, &mut backend, noise)?);
+    }
+    Ok(released)
+}
+
+/// Four figures, rounded up: an epsilon is never shown smaller than it is.
+fn figures(epsilon: f64) -> f64 {
+    if epsilon <= 0.0 || !epsilon.is_finite() {
+        return epsilon;
+    }
+    let step = 10.0_f64.powi(epsilon.log10().floor() as i32 - 5);
+    let up = (epsilon / step - 1e-4).ceil() * step;
+    format!("{up:.5e}").parse().unwrap_or(up)
+}
+
+fn document(
+    plan: &Plan,
+    release: &ReleasePlan,
+    released: &Release<(Table, Measured)>,
+    after: LedgerAfter,
+    receipt: &Receipt,
+) -> Document {
+    let (table, measured) = released.get();
+    let (columns, rows) = Document::cells(table);
+    let stages = &release.stages;
+    let sd = stages.measures.iter().map(|measure| {
+        (measure_name(measure), serde_json::Value::from(natural_sd(stages, measure, measured.bound)))
+    });
+    let mut contribution = contribution_json(measured.bound);
+    if let (Some(fields), crate::plan::Bounding::Bought { loss, .. }) =
+        (contribution.as_object_mut(), &stages.bounding)
+    {
+        fields.insert("bought".to_owned(), true.into());
+        fields.insert("cost".to_owned(), charge_json(*loss));
+    }
+    Document {
+        schema: SCHEMA.to_owned(),
+        flockwise: env!("CARGO_PKG_VERSION").to_owned(),
+        release: release.name.to_string(),
+        statistic: release.statistic.to_owned(),
+        data: plan.data.to_string(),
+        purpose: plan.purpose.as_ref().map(ToString::to_string),
+        privacy: Privacy {
+            unit: format!("one person ({})", plan.unit),
+            neighbours: "add or remove".to_owned(),
+            accounting: plan.ceiling.accounting.name().to_owned(),
+            charge: charge_json(release.loss),
+            alone: Alone {
+                epsilon: figures(plan.inner.epsilon_of(release.loss)),
+                at_delta: plan.at_delta(release.loss),
+            },
+            ledger_after: Some(after),
+        },
+        how: How {
+            mechanism: stages.family.name().to_owned(),
+            stages: release.stage_names().into_iter().map(str::to_owned).collect(),
+            contribution,
+            noise_sd: sd.collect::<serde_json::Map<_, _>>().into(),
+            selection: match &stages.keys {
+                KeyDomain::Public(_) => None,
+                KeyDomain::Private(_) | KeyDomain::Under(..) => release.selection_people().map(|(half, most)| {
+                    serde_json::json!({ "appears_half": half.ceil(), "appears_99pc": most.ceil() })
+                }),
+            },
+        },
+        mock: None,
+        columns,
+        rows: Some(rows),
+        receipt: Some(*receipt),
+    }
+}
