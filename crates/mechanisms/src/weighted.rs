@@ -118,6 +118,29 @@ impl Weighted {
     }
 }
 
+/// Whether a uniform number is below exp(−η g), when its first `drawn` bits are zeros: the rest of the bits are drawn until
+/// an enclosure of the exponential leaves no doubt.
+#[cold]
+pub(crate) fn zeros_below_exp<R: CryptoRng>(rng: &mut R, rate: Ratio, gap: u128, mut drawn: u64) -> bool {
+    let mut uniform = BigUint::ZERO;
+    let mut bits = 128;
+    loop {
+        while drawn < bits {
+            uniform = (uniform << 64_u32) + BigUint::from(rng.next_u64());
+            drawn += 64;
+        }
+        let unit = series(&(BigUint::from(1_u32) << (bits + GUARD)), bits + GUARD);
+        let low = exp_low(gap, rate, bits, &unit);
+        if uniform < low {
+            return true;
+        }
+        if uniform >= low + WIDTH {
+            return false;
+        }
+        bits *= 2;
+    }
+}
+
 /// `low` with low ≤ exp(−η g) 2^bits ≤ low + 3; `unit` is exp(−1) with guard bits.
 fn exp_low(gap: u128, rate: Ratio, bits: u64, unit: &BigUint) -> BigUint {
     let wide = bits + GUARD;
@@ -220,6 +243,20 @@ mod tests {
         let mut weighted = Weighted::new(ratio(1, 1), vec![0, 0]);
         assert_eq!(weighted.draw(&mut Bits(vec![half + 1]), &[1, 1]), 1);
         assert_eq!(weighted.bits, 128);
+    }
+
+    #[test]
+    fn a_coin_that_begins_with_zeros_is_decided_by_the_rest() {
+        let (rate, gap) = (ratio(1, 1), 60);
+        let low = u64::try_from(&Weighted::new(rate, vec![gap]).lows[0]).unwrap();
+        let coin = |words: Vec<u64>| zeros_below_exp(&mut Bits(words), rate, gap, 64);
+        assert!(coin(vec![low - 1]) && !coin(vec![low + 3]));
+        // In doubt at 128 bits: between the two, 256 decide, and the answer falls from true to false once.
+        let answers: Vec<bool> = (0..3).map(|step| coin(vec![low + step, u64::MAX / 2, 0])).collect();
+        assert!(answers.is_sorted_by(|a, b| a >= b), "{answers:?}");
+        let mut untouched = Bits(vec![low + 1, 5, 6, 7]);
+        zeros_below_exp(&mut untouched, rate, gap, 64);
+        assert_eq!(untouched.0, [7], "256 bits were asked for");
     }
 
     /// Weights far below 2^-128: what is left is weighed against the best of it.
