@@ -76,8 +76,11 @@ pub fn choose(rule: &BoundChoice, known: &Known<'_>) -> Bound {
     }
     let (largest, mean_square) = sizes(known, mass, people.iter().sum());
     let predict = |(bound, &sd): (&Bound, &f64)| {
-        let kept: f64 =
-            people.iter().enumerate().map(|(bucket, count)| count * kept_mass(*bound, known.typical(bucket))).sum();
+        let kept: f64 = people
+            .iter()
+            .enumerate()
+            .map(|(bucket, count)| count * kept_mass(*bound, known.typical(bucket)))
+            .sum();
         let lost = (1.0 - kept / mass).max(0.0);
         (lost * largest / sd, sd.mul_add(sd, lost * lost * mean_square))
     };
@@ -149,7 +152,14 @@ mod tests {
         let sd: Vec<f64> =
             rule.candidates.iter().map(|bound| 10.0 * f64::from(bound.size()).sqrt()).collect();
         let bought = |activity: &[i128]| {
-            let known = Known { activity, activity_sd: 5.0, weights: &[300.0, 200.0, 100.0], sd: &sd, link: None, counts_keys: true };
+            let known = Known {
+                activity,
+                activity_sd: 5.0,
+                weights: &[300.0, 200.0, 100.0],
+                sd: &sd,
+                link: None,
+                counts_keys: true,
+            };
             choose(&rule, &known).size()
         };
         let light = bought(&[1000, 100, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
@@ -163,7 +173,14 @@ mod tests {
     fn nothing_known_gives_the_smallest_bound() {
         let rule = BoundChoice::new(false, 8);
         let sd = vec![1.0; rule.candidates.len()];
-        let known = Known { activity: &[0; 8], activity_sd: 1.0, weights: &[], sd: &sd, link: None, counts_keys: true };
+        let known = Known {
+            activity: &[0; 8],
+            activity_sd: 1.0,
+            weights: &[],
+            sd: &sd,
+            link: None,
+            counts_keys: true,
+        };
         assert_eq!(choose(&rule, &known), Bound::mass(1));
     }
 }

@@ -144,8 +144,7 @@ pub fn execute(
         };
         let values = stages.measures.iter().map(&mut value).collect();
         let margins = margins.into_iter().zip(margin_noises).zip(bounds.margins);
-        let margins =
-            margins.map(|((values, noise), bound)| Marginal { values, noise, bound }).collect();
+        let margins = margins.map(|((values, noise), bound)| Marginal { values, noise, bound }).collect();
         Measured { keys: cells, values, noises, bound, threshold, margins }
     };
     let noisy = Release::collect(noisy).zip(Release::collect(margins));

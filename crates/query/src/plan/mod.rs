@@ -21,15 +21,13 @@ use crate::names::Name;
 use crate::resolve::{Label, Reads};
 use crate::table::TableColumn;
 
+pub use bins::Bins;
 pub(crate) use describe::{
     charge as charge_json, contribution as contribution_json, measure_name, natural_sd,
 };
-pub use bins::Bins;
 pub use planner::{PlanError, plan};
 pub use rows::{Consented, Cut, Grouping, Join, KeyPart, Made, ReadColumn, RowPlan, Scan, Unit, ValuePlan};
-pub use stage::{
-    Bounding, Channel, KeyDomain, Linked, Margin, Measure, Over, Selection, StageError, Stages,
-};
+pub use stage::{Bounding, Channel, KeyDomain, Linked, Margin, Measure, Over, Selection, StageError, Stages};
 
 /// A job's plan.
 #[derive(Clone, PartialEq, Debug, Serialize)]

@@ -137,12 +137,7 @@ fn release_plan(
     Ok(ReleasePlan {
         name: release.name.clone(),
         statistic: release.statistic.name(),
-        rows: RowPlan {
-            filter: release.filter.clone(),
-            keys: parts,
-            value,
-            grouping: asked.grouping,
-        },
+        rows: RowPlan { filter: release.filter.clone(), keys: parts, value, grouping: asked.grouping },
         loss: stages.spent().ok_or(PlanError::Internal("losses add up"))?,
         stages,
         keys,

@@ -219,3 +219,6 @@ fn document(
         receipt: Some(*receipt),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -126,12 +126,7 @@ impl Proportions {
     }
 
     /// n_cp / n_c.
-    pub fn retained(
-        &self,
-        measured: &Measured,
-        cell: Noisy,
-        (place, at): (usize, usize),
-    ) -> Estimate {
+    pub fn retained(&self, measured: &Measured, cell: Noisy, (place, at): (usize, usize)) -> Estimate {
         match self.firsts[at] {
             Some(first) => ratio(&cell, &margin(measured, place, first), (0.0, 1.0)),
             None => Estimate { value: 0.5, low: 0.0, high: 1.0 },

@@ -74,7 +74,8 @@ impl Reader {
         let sds = &self.deviations[&millionths];
         let last = self.leaves - 1;
         let first = |reached: &dyn Fn(usize) -> bool| (0..last).find(|&bin| reached(bin)).unwrap_or(last);
-        let behind = |short: &dyn Fn(usize) -> bool| (0..last).rev().find(|&bin| short(bin)).map_or(0, |bin| bin + 1);
+        let behind =
+            |short: &dyn Fn(usize) -> bool| (0..last).rev().find(|&bin| short(bin)).map_or(0, |bin| bin + 1);
         let low = first(&|bin| above[bin] + Z * sds[bin] >= 0.0);
         let high = behind(&|bin| above[bin] - Z * sds[bin] < 0.0);
         let (one, other) = (first(&|bin| above[bin] >= 0.0), behind(&|bin| above[bin] < 0.0));

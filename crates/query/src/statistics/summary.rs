@@ -23,8 +23,9 @@ const MOST_BARS: u32 = 100;
 pub(super) fn asked(summary: &Summary, release: &ResolvedRelease) -> Result<Asked, PlanError> {
     let limit = summary.max_rows_per_key.get();
     let mut asked = Asked::new(Order::Key);
-    let centring =
-        |aggregate: &Aggregate| matches!(aggregate, Aggregate::Mean | Aggregate::Variance | Aggregate::Deviation);
+    let centring = |aggregate: &Aggregate| {
+        matches!(aggregate, Aggregate::Mean | Aggregate::Variance | Aggregate::Deviation)
+    };
     let mut values = Values { centred: summary.aggregates.iter().any(centring), ..Values::default() };
     for aggregate in &summary.aggregates {
         let name = aggregate.output();

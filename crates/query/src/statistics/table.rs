@@ -112,7 +112,8 @@ struct Formulas<'a> {
 
 impl<'a> Formulas<'a> {
     fn new(plan: &'a ReleasePlan, measured: &'a Measured) -> Self {
-        let readers = (0..plan.stages.measures.len()).map(|place| Reader::new(plan, measured, place)).collect();
+        let readers =
+            (0..plan.stages.measures.len()).map(|place| Reader::new(plan, measured, place)).collect();
         Self { plan, measured, proportions: Proportions::new(plan, measured), readers }
     }
 
