@@ -134,9 +134,14 @@ impl Contributions {
             self.links(links, person, &mut found);
             let cap = bound.cap as usize;
             if found.len() > cap {
+                // By hashes alone: codes depend on what other people have, and must not decide which links are kept.
                 let rank = |&(one, other): &(u32, u32)| {
-                    let pair = mix(self.key_hash(one), self.key_hash(other).rotate_left(1));
-                    (mix(self.person_hash(person), pair), one, other)
+                    let (one, other) = (self.key_hash(one), self.key_hash(other));
+                    let pair = match links.link {
+                        Link::Pairs => mix(one.min(other), one.max(other)),
+                        Link::Steps => mix(one, other),
+                    };
+                    mix(self.person_hash(person), pair)
                 };
                 found.select_nth_unstable_by_key(cap - 1, rank);
                 found.truncate(cap);

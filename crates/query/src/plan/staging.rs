@@ -3,7 +3,7 @@
 use flockwise_mechanisms::{Family, Loss};
 
 use super::grid::grid;
-use super::loss::Split;
+use super::loss::{Shape, Split, margin, nothing};
 use super::planner::PlanError;
 use super::rows::{Grouping, KeyPart, ValuePlan};
 use super::stage::{Bounding, Channel, KeyDomain, Margin, Measure, Over, Selection, Stages};
@@ -75,8 +75,14 @@ pub(super) fn stages(
         return Err(PlanError::Unsupported { release: release.name.clone(), what, instead });
     }
     let given = given.map(|bound| if reuses { bound.capped(SELECTION_CAP.max(bound.size())) } else { bound });
-    let paid = asked.moments.iter().filter(|moment| !(reuses && **moment == Moment::People)).count() as u64;
-    let split = Split::new(private, reuses, given.is_none(), paid, &asked.margins, asked.linked.is_some());
+    let split = Split::new(Shape {
+        private,
+        reuses,
+        bought: given.is_none(),
+        moments: &asked.moments,
+        margins: &asked.margins,
+        linked: asked.linked.is_some(),
+    });
     let selection = Selection {
         bound: if reuses { given.unwrap_or(Bound::keep(1)) } else { scaled(1).capped(SELECTION_CAP) },
         loss: split.selected(loss),
@@ -104,12 +110,12 @@ pub(super) fn stages(
     }
     let measures = asked.moments.iter().map(|&moment| {
         let reused = reuses && moment == Moment::People;
-        Measure { moment, loss: if reused { split.nothing(loss) } else { split.measured(loss) } }
+        Measure { moment, loss: if reused { nothing(loss) } else { split.measured(loss, moment) } }
     });
     let mut margins = Vec::new();
     for &over in &asked.margins {
         let keys = if over == Over::FirstPart { grid(&parts[..1])? } else { Vec::new() };
-        margins.push(Margin { over, keys, loss: split.margin(loss, over) });
+        margins.push(Margin { over, keys, loss: margin(loss, over) });
     }
     Ok(Stages {
         keys,

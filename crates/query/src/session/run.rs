@@ -220,3 +220,6 @@ fn document(
         receipt: Some(*receipt),
     }
 }
+
+#[cfg(test)]
+mod tests;
