@@ -5,6 +5,8 @@
 
 mod answer;
 mod error;
+#[cfg(feature = "audit")]
+mod rehearse;
 mod run;
 
 use std::collections::BTreeMap;

@@ -48,7 +48,7 @@ impl Session {
     }
 
     /// Everything that public schemas can tell: nothing was charged yet.
-    fn preflight(&self, plan: &Plan, source: &Source) -> Result<Preflight, Error> {
+    pub(super) fn preflight(&self, plan: &Plan, source: &Source) -> Result<Preflight, Error> {
         let preflight = source.preflight(&wanted(&plan.scan))?;
         let unit = preflight.0.first().map_or(Kind::Int, |(_, kind)| *kind);
         for join in &plan.scan.joins {
@@ -102,17 +102,26 @@ impl Session {
         let not_stored = |source| Error::NotStored { request: id.clone(), entry, source };
         let after = Self::ledger_after(ledger).map_err(not_stored)?;
         for (release, measured) in plan.releases.iter().zip(released) {
-            let table = measured.map(|measured| {
-                let table = table(release, &measured);
-                (label::join(release, table, &self.policy, &self.base), measured)
-            });
-            let document = document(&plan, release, &table, after.clone(), &receipt);
+            let table = self.table(release, measured);
+            let document = document(&plan, release, &table, Some((after.clone(), receipt)));
             serde_json::to_writer(&mut bytes, &document).map_err(|error| Error::Stored(error.to_string()))?;
             bytes.push(b'\n');
         }
         let stored = ledger.answer(releases, request, &receipt, digest, &bytes);
         let stored = stored.map_err(not_stored)?;
         Answer::read(stored.bytes, how, stored.receipt)
+    }
+
+    /// The table of what one release let out, with its labels: post-processing.
+    pub(super) fn table(
+        &self,
+        release: &ReleasePlan,
+        measured: Release<Measured>,
+    ) -> Release<(Table, Measured)> {
+        measured.map(|measured| {
+            let table = table(release, &measured);
+            (label::join(release, table, &self.policy, &self.base), measured)
+        })
     }
 
     fn ledger_after(ledger: &mut LedgerFile) -> Result<LedgerAfter, flockwise_ledger::Error> {
@@ -164,13 +173,13 @@ fn figures(epsilon: f64) -> f64 {
     format!("{up:.5e}").parse().unwrap_or(up)
 }
 
-fn document(
+pub(super) fn document(
     plan: &Plan,
     release: &ReleasePlan,
     released: &Release<(Table, Measured)>,
-    after: LedgerAfter,
-    receipt: &Receipt,
+    charged: Option<(LedgerAfter, Receipt)>,
 ) -> Document {
+    let (ledger_after, receipt) = charged.unzip();
     let (table, measured) = released.get();
     let (columns, rows) = Document::cells(table);
     let stages = &release.stages;
@@ -200,7 +209,7 @@ fn document(
                 epsilon: figures(plan.inner.epsilon_of(release.loss)),
                 at_delta: plan.at_delta(release.loss),
             },
-            ledger_after: Some(after),
+            ledger_after,
         },
         how: How {
             mechanism: stages.family.name().to_owned(),
@@ -217,7 +226,7 @@ fn document(
         mock: None,
         columns,
         rows: Some(rows),
-        receipt: Some(*receipt),
+        receipt,
     }
 }
 
