@@ -27,8 +27,21 @@ impl Plan {
                 "ceiling": { "epsilon": self.ceiling.epsilon, "delta": self.ceiling.delta },
             },
             "reads": self.reads,
+            "reads_of_consent": self.consent_columns(),
             "releases": self.releases.iter().map(ReleasePlan::to_json).collect::<Vec<_>>(),
         })
+    }
+
+    /// The columns that are read of the table of consent.
+    #[must_use]
+    pub fn consent_columns(&self) -> Vec<&str> {
+        let Some(consent) = &self.scan.consent else { return Vec::new() };
+        let limit = consent.limit.as_ref().map(|limit| limit.column.as_str());
+        [&consent.person, &consent.purpose, &consent.granted]
+            .map(|name| name.as_str())
+            .into_iter()
+            .chain(limit)
+            .collect()
     }
 
     /// The δ at which a loss's own ε holds: the conversion's and its own.
@@ -158,6 +171,14 @@ impl fmt::Display for Plan {
         )?;
         let columns: Vec<&str> = self.reads.data.iter().map(|name| name.as_str()).collect();
         writeln!(f, "  reads   {}", columns.join(", "))?;
+        for (table, columns) in &self.reads.tables {
+            let columns: Vec<&str> = columns.iter().map(|name| name.as_str()).collect();
+            writeln!(f, "          of {table}: {}", columns.join(", "))?;
+        }
+        if self.scan.consent.is_some() {
+            writeln!(f, "          of the consents: {}", self.consent_columns().join(", "))?;
+        }
+        writeln!(f, "          and no other column")?;
         self.releases.iter().try_for_each(|release| write!(f, "\n{release}"))
     }
 }

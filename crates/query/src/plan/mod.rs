@@ -26,7 +26,9 @@ pub(crate) use describe::{
     charge as charge_json, contribution as contribution_json, measure_name, natural_sd,
 };
 pub use planner::{PlanError, plan};
-pub use rows::{Consented, Cut, Grouping, Join, KeyPart, Made, ReadColumn, RowPlan, Scan, Unit, ValuePlan};
+pub use rows::{
+    Consented, Cut, Grouping, Join, KeyPart, Made, OwnLimit, ReadColumn, RowPlan, Scan, Unit, ValuePlan,
+};
 pub use stage::{Bounding, Channel, KeyDomain, Linked, Margin, Measure, Over, Selection, StageError, Stages};
 
 /// A job's plan.
