@@ -65,6 +65,9 @@ pub(crate) enum Command {
     /// Check that a release is what was charged.
     #[command(after_help = "Example: flockwise verify popular.json --policy policy.toml")]
     Verify(Verify),
+    /// Account for mechanisms: compose, calibrate, convert.
+    #[command(after_help = "Example: flockwise account compose --gaussian sigma=50,count=1000 --delta 1e-6")]
+    Account(crate::account::AccountArgs),
     /// On-device randomizers and the collector's estimators.
     #[command(after_help = "Example: flockwise local simulate --help")]
     Local(crate::local::LocalArgs),

@@ -13,6 +13,9 @@ pub(crate) enum Failure {
     /// The ledger's own word.
     #[error(transparent)]
     Ledger(#[from] flockwise_ledger::Error),
+    /// Of `flockwise account`.
+    #[error(transparent)]
+    Account(#[from] crate::account::AccountError),
     /// Of `flockwise local`.
     #[error(transparent)]
     Local(#[from] crate::local::LocalError),
@@ -68,7 +71,8 @@ impl Failure {
             Self::Ledger(flockwise_ledger::Error::Busy) => 75,
             Self::Ledger(_) | Self::NotCharged(_) => 4,
             Self::Local(error) => error.exit_code(),
-            Self::Arguments(_) => 2,
+            Self::Account(crate::account::AccountError::Write(_)) => 5,
+            Self::Arguments(_) | Self::Account(_) => 2,
             Self::Out { .. } | Self::Demo(_) | Self::Mock(_) => 5,
             Self::Written { .. } => 6,
             Self::Below { .. } => 3,
@@ -82,6 +86,7 @@ impl Failure {
             Self::Written { entry, .. } => Some(*entry),
             Self::Ledger(_)
             | Self::Local(_)
+            | Self::Account(_)
             | Self::Arguments(_)
             | Self::Out { .. }
             | Self::Below { .. }

@@ -3,6 +3,7 @@
 //! The key decision: what goes to standard output was read back from the store of releases, and what goes to standard
 //! error says nothing that depends on anybody's data. Exit codes tell a scheduler what may be retried.
 
+pub mod account;
 mod args;
 mod budget;
 mod check;
@@ -82,6 +83,7 @@ fn dispatch(arguments: &Arguments, report: &mut Report) -> Result<(), Failure> {
         Command::Budget(budget) => budget::budget(budget),
         Command::Ledger(ledger) => ledger::ledger(ledger, quiet),
         Command::Verify(verify) => ledger::verify_release(verify),
+        Command::Account(args) => Ok(account::run(args, &mut std::io::stdout().lock())?),
         Command::Local(args) => Ok(local::run(args, &parquet::Files, &mut std::io::stdout().lock())?),
     }
 }

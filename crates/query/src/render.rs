@@ -69,6 +69,10 @@ fn cell(table: &Table, row: &[Value], at: usize) -> String {
         return "unknown".to_owned();
     };
     let width = (high - low) / 2.0;
+    if width <= 0.0 {
+        // A whole number that the noise leaves no doubt about.
+        return format!("{value} ± 0");
+    }
     let decimals = if width >= 10.0 {
         0
     } else if width >= 1.0 {

@@ -5,6 +5,7 @@
 
 mod calendar;
 mod consent;
+mod grouped;
 mod join;
 pub(crate) mod label;
 mod local;

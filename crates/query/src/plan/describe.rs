@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::stage::{Bounding, KeyDomain, Measure, Stages};
 use super::{Plan, ReleasePlan};
-use crate::kernel::{Bound, Moment, Rule};
+use crate::kernel::{Bound, Moment, Rule, Spread};
 
 impl Plan {
     /// The plan for programs.
@@ -134,13 +134,15 @@ pub(crate) fn measure_name(measure: &Measure) -> String {
         Moment::Rows { .. } => "rows".to_owned(),
         Moment::Value { channel: 0, .. } => "sum".to_owned(),
         Moment::Value { .. } => "squares".to_owned(),
+        Moment::Nodes { spread: Spread::Flat { .. }, .. } => "histogram".to_owned(),
+        Moment::Nodes { spread: Spread::Tree { .. }, .. } => "quantile_tree".to_owned(),
     }
 }
 
 /// Standard deviation of the noise of a measure in its natural unit.
 pub(crate) fn natural_sd(stages: &Stages, measure: &Measure, bound: Bound) -> f64 {
     let unit = match measure.moment {
-        Moment::People | Moment::Rows { .. } => f64::from(bound.unit()),
+        Moment::People | Moment::Rows { .. } | Moment::Nodes { .. } => f64::from(bound.unit()),
         Moment::Value { channel: 0, .. } => stages.channels[0].steps,
         Moment::Value { .. } => 1.0 / stages.channels[0].square_unit(),
     };

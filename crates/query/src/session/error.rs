@@ -99,7 +99,11 @@ impl Error {
             | Self::AnotherPolicy => 2,
             Self::Ledger(error) => match error {
                 Ledger::OverBudget(_) => 3,
-                Ledger::RequestIdReused { .. } => 2,
+                Ledger::RequestIdReused { .. }
+                | Ledger::Accounting { .. }
+                | Ledger::Windows { .. }
+                | Ledger::TooMany { .. }
+                | Ledger::Amendment { .. } => 2,
                 Ledger::Busy => 75,
                 _ => 4,
             },

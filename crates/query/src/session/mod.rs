@@ -10,6 +10,8 @@ mod consent_tests;
 mod error;
 mod mock;
 mod phase;
+#[cfg(feature = "audit")]
+mod rehearse;
 mod run;
 
 use std::collections::BTreeMap;

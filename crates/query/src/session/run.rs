@@ -120,12 +120,8 @@ impl Session {
         let not_stored = |source| Error::NotStored { request: id.clone(), entry, source };
         let after = Self::ledger_after(ledger).map_err(not_stored)?;
         for (release, measured) in plan.releases.iter().zip(released) {
-            let table = measured.map(|measured| {
-                let table = table(release, &measured);
-                (label::join(release, table, &self.policy, &self.base), measured)
-            });
-            let paid = Paid { after: after.clone(), receipt };
-            let document = document(&plan, release, &table, Some(paid));
+            let table = self.table(release, measured);
+            let document = document(&plan, release, &table, Some((after.clone(), receipt)));
             serde_json::to_writer(&mut bytes, &document).map_err(|error| Error::Stored(error.to_string()))?;
             bytes.push(b'\n');
         }
@@ -133,6 +129,18 @@ impl Session {
         let stored = ledger.answer(releases, request, &receipt, digest, &bytes);
         let stored = stored.map_err(not_stored)?;
         Answer::read(stored.bytes, how, stored.receipt)
+    }
+
+    /// The table of what one release let out, with its labels: post-processing.
+    pub(super) fn table(
+        &self,
+        release: &ReleasePlan,
+        measured: Release<Measured>,
+    ) -> Release<(Table, Measured)> {
+        measured.map(|measured| {
+            let table = table(release, &measured);
+            (label::join(release, table, &self.policy, &self.base), measured)
+        })
     }
 
     fn ledger_after(ledger: &mut LedgerFile) -> Result<LedgerAfter, flockwise_ledger::Error> {
@@ -184,20 +192,14 @@ fn figures(epsilon: f64) -> f64 {
     format!("{up:.5e}").parse().unwrap_or(up)
 }
 
-/// What a charged release says of its charge; a made-up one says nothing.
-pub(super) struct Paid {
-    after: LedgerAfter,
-    receipt: Receipt,
-}
-
 pub(super) fn document(
     plan: &Plan,
     release: &ReleasePlan,
     released: &Release<(Table, Measured)>,
-    paid: Option<Paid>,
+    charged: Option<(LedgerAfter, Receipt)>,
 ) -> Document {
+    let (ledger_after, receipt) = charged.unzip();
     let (table, measured) = released.get();
-    let (after, receipt) = paid.map(|paid| (paid.after, paid.receipt)).unzip();
     let (columns, rows) = Document::cells(table);
     let stages = &release.stages;
     let sd = stages.measures.iter().map(|measure| {
@@ -226,7 +228,7 @@ pub(super) fn document(
                 epsilon: figures(plan.inner.epsilon_of(release.loss)),
                 at_delta: plan.at_delta(release.loss),
             },
-            ledger_after: after,
+            ledger_after,
         },
         how: How {
             mechanism: stages.family.name().to_owned(),
@@ -253,3 +255,6 @@ pub(super) fn document(
         receipt,
     }
 }
+
+#[cfg(test)]
+mod tests;
