@@ -70,7 +70,7 @@ impl Session {
         let unit = preflight.0.first().map_or(Kind::Int, |(_, kind)| *kind);
         for join in &plan.scan.joins {
             let files = Source::Files(Files::list(&self.base, &join.source)?);
-            files.preflight(&wanted_of_table(&join.key, &join.columns))?;
+            files.preflight(&wanted_of_table(join, &plan.scan.unit.column, unit))?;
         }
         if let Some(consent) = &plan.scan.consent {
             consent_preflight(consent, unit, &self.base)?;
