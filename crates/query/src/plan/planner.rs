@@ -310,6 +310,12 @@ fn stages(
         let instead = "give contribution = { norm = 8 }, or leave two_stage out";
         return Err(PlanError::Unsupported { release: release.name.clone(), what, instead });
     }
+    if private && !two_stage && from_data < parts.len() {
+        // The noisy weights that select are those of the private parts alone, and no cell's count of people.
+        let what = "two_stage = false where only some parts of the key are public".to_owned();
+        let instead = "leave two_stage out";
+        return Err(PlanError::Unsupported { release: release.name.clone(), what, instead });
+    }
     let reuses = private && !two_stage;
     let given = given.map(|bound| if reuses { bound.capped(SELECTION_CAP.max(bound.size())) } else { bound });
     let distinct: Vec<Moment> = asked.moments.clone();

@@ -17,8 +17,8 @@ impl Session {
     pub fn rehearse(&self, plan: Plan, noise: &mut Recorder) -> Result<Vec<u8>, Error> {
         let source = self.source()?;
         let preflight = self.preflight(&plan, &source)?;
-        let (charged, ()) =
-            charge(&mut KeepsNothing, plan, &()).unwrap_or_else(|never: std::convert::Infallible| match never {});
+        let (charged, ()) = charge(&mut KeepsNothing, plan, &())
+            .unwrap_or_else(|never: std::convert::Infallible| match never {});
         let plan = charged.plan().clone();
         let after_charge =
             |source: Failed| Error::AfterCharge { request: "rehearsal".to_owned(), entry: 0, source };

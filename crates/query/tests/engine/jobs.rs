@@ -79,7 +79,8 @@ pub fn release(dice: &mut Dice) -> String {
     let by = keys.join(", ");
     match dice.roll(6) {
         0 => {
-            let aggregates = dice.pick(&["", "aggregates = [\"rows\"]", "aggregates = [\"people\", \"rows\"]"]);
+            let aggregates =
+                dice.pick(&["", "aggregates = [\"rows\"]", "aggregates = [\"people\", \"rows\"]"]);
             let _ = write!(release, "statistic = \"popularity\"\nby = [{by}]\n{aggregates}\n");
             if dice.one_in(2) {
                 let _ = writeln!(release, "max_rows_per_key = {}", [1, 2, 50][dice.roll(3)]);

@@ -157,15 +157,7 @@ fn moment(dice: &mut Dice) -> String {
 fn row(dice: &mut Dice, person: usize, text: bool) -> Row {
     let country = dice.pick(&["NL", "BE", " NL", "DE", "", "nl"]).to_owned();
     let tag = dice.pick(&["a", "b", "ü", "u\u{308}", "", "\"quoted\"", "a,b", "\u{202e}x", "0"]).to_owned();
-    [
-        spelled(dice, person, text),
-        item(dice),
-        number(dice),
-        number(dice),
-        moment(dice),
-        country,
-        tag,
-    ]
+    [spelled(dice, person, text), item(dice), number(dice), number(dice), moment(dice), country, tag]
 }
 
 /// Everything about one person: nothing, little, or as much as an attacker would bring.
@@ -196,7 +188,8 @@ pub fn person(dice: &mut Dice, person: usize, setting: &Setting, heavy: bool) ->
         }
         3 => {
             let mut one = row(dice, person, text);
-            (one[1], one[2], one[3], one[5]) = ("1".to_owned(), "3".to_owned(), "100".to_owned(), "NL".to_owned());
+            (one[1], one[2], one[3], one[5]) =
+                ("1".to_owned(), "3".to_owned(), "100".to_owned(), "NL".to_owned());
             rows.push(one);
         }
         _ => {
@@ -241,7 +234,8 @@ pub fn crowd(dice: &mut Dice, setting: &Setting) -> People {
     }
     for _ in 0..dice.roll(4) {
         let mut nobody = row(dice, 0, setting.ids_are_text);
-        nobody[0] = if setting.ids_are_text { String::new() } else { dice.pick(&["", "nobody", "1.5"]).to_owned() };
+        nobody[0] =
+            if setting.ids_are_text { String::new() } else { dice.pick(&["", "nobody", "1.5"]).to_owned() };
         all.rows.push(nobody);
     }
     all
