@@ -2,6 +2,14 @@
 
 use super::shop::{HEADER, POLICY, Shop, job, sales};
 
+/// A job of one release over public keys, which needs no delta.
+fn single(loss: &str) -> String {
+    format!(
+        "version = 1\ndata = \"shop\"\npurpose = \"stock\"\n[[release]]\nname = \"where\"\nstatistic = \"reach\"\n\
+         by = [\"country\"]\n{loss}\n"
+    )
+}
+
 #[test]
 fn code_0_a_question_is_planned_charged_and_answered() {
     let shop = Shop::open();
@@ -63,15 +71,20 @@ fn code_3_a_spent_budget_refuses_with_the_three_figures_and_still_plans() {
 #[test]
 fn b2_the_rest_can_be_spent_exactly_and_one_unit_more_is_refused() {
     let shop = Shop::open();
-    let units = |field: &str| shop.budget()[field].to_string();
-    let whole = units("enforced");
+    shop.write("half.toml", single("rho = 0.01"));
+    shop.run(&["run", "half.toml"]).ends(0);
     shop.write("all.toml", job("1.0"));
-    shop.run(&["run", "all.toml"]).ends(0);
-    assert!(!units("spent").is_empty() && !whole.is_empty());
-    shop.write("least.toml", job("0.5").replace("epsilon = 0.5", "rho = 1e-6"));
-    let spent = shop.budget()["left_percent"].as_f64().expect("a number");
-    assert!(spent < 1e-3, "a job of the whole epsilon leaves {spent}%");
-    shop.run(&["run", "least.toml"]).ends(3);
+    let ran = shop.run(&["run", "all.toml"]).ends(3);
+    // What is left is said to the last unit of 1e-12.
+    let remaining = ran.err.split("remaining rho ").nth(1).and_then(|rest| rest.split(',').next());
+    let remaining = remaining.expect("the refusal says what is left").to_owned();
+    let units = remaining.trim_start_matches("0.").trim_start_matches('0').parse::<u64>().expect("digits");
+    shop.write("more.toml", single(&format!("rho = 0.{:0>width$}", units + 1, width = remaining.len() - 2)));
+    shop.run(&["run", "more.toml"]).ends(3);
+    shop.write("rest.toml", single(&format!("rho = {remaining}")));
+    shop.run(&["run", "rest.toml"]).ends(0);
+    shop.write("least.toml", single("rho = 1e-12"));
+    shop.run(&["run", "least.toml"]).ends(3).says(&["nothing of it would fit"]);
 }
 
 #[test]
