@@ -91,7 +91,7 @@ fn b3_a_refusal_reads_no_row() {
     let error = session.run(plan(), request("more")).expect_err("nothing is left");
     assert_eq!(error.exit_code(), 3, "{error}");
     let missing = job(&["statistic = \"reach\"\nby = [\"tag\"]"]);
-    let error = session.run(planned(&session, &missing).expect("a plan"), request("no column"));
+    let error = session.run(planned(&session, &missing).expect("a plan"), request("no-column"));
     assert_eq!(error.expect_err("the frame has no such column").exit_code(), 5);
     assert_eq!((read.load(Ordering::SeqCst), charges(&session)), (1, 1));
 }
