@@ -1,8 +1,11 @@
 //! `flockwise budget`.
 
+use std::fmt;
+
 use flockwise_ledger::Status;
 use flockwise_mechanisms::{Ceiling, Loss};
 use flockwise_query::Session;
+use serde::Serialize;
 use serde_json::json;
 
 use crate::args::{Budget, PlanFormat};
@@ -39,6 +42,41 @@ fn part_left(left: Loss, whole: Loss) -> f64 {
     part(left.amount_units(), whole.amount_units()).min(part(left.delta().units(), whole.delta().units()))
 }
 
+/// How fast the budget was spent: by the clocks of the machines that charged, and only ever shown.
+#[derive(Serialize)]
+struct Pace {
+    /// From the first charge to the last, in days.
+    days: f64,
+    /// Percent of the budget a week.
+    percent_a_week: f64,
+    /// How many days what is left lasts at this pace.
+    lasts_days: f64,
+}
+
+impl Pace {
+    /// Two charges on two days at least make a pace.
+    fn of(status: &Status, part_left: f64) -> Option<Self> {
+        let (first, last) = status.span?;
+        let days = last.checked_sub(first)? as f64 / 86_400.0;
+        let a_day = (100.0 - part_left) / days;
+        (days >= 1.0 && a_day > 0.0).then(|| Self {
+            days: (days * 10.0).round() / 10.0,
+            percent_a_week: (a_day * 70.0).round() / 10.0,
+            lasts_days: (part_left / a_day).floor(),
+        })
+    }
+}
+
+impl fmt::Display for Pace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { days, percent_a_week, lasts_days } = self;
+        write!(
+            f,
+            "{percent_a_week}% a week over {days} days; at this pace what is left lasts {lasts_days} days more"
+        )
+    }
+}
+
 fn print(status: &Status, ceiling: Ceiling, spent: Loss, left: Loss, part: f64) {
     println!("{} · one person is one {}", status.binding.data, status.binding.privacy_unit);
     println!(
@@ -52,12 +90,20 @@ fn print(status: &Status, ceiling: Ceiling, spent: Loss, left: Loss, part: f64) 
         ceiling.epsilon_of(spent)
     );
     println!("  left      {left} ({part:.1}%)");
+    if let Some(pace) = Pace::of(status, part) {
+        println!("  pace      {pace}");
+    }
     if let Some(window) = status.windows.first() {
         for (analyst, loss) in &window.by_analyst {
             println!("  analyst   {}: {loss}", analyst.as_deref().unwrap_or("(not named)"));
         }
         for (purpose, loss) in &window.by_purpose {
             println!("  purpose   {purpose}: {loss}");
+        }
+    }
+    for (whose, parts) in [("analyst", &status.analyst_ceilings), ("purpose", &status.purpose_ceilings)] {
+        for (name, most) in parts {
+            println!("  part      of {whose} {name}: at most {most}");
         }
     }
     println!("  ledger    {}, {} entries", status.id, status.entries);
@@ -87,6 +133,23 @@ fn as_json(status: &Status, ceiling: Ceiling, spent: Loss, left: Loss, part: f64
         "entries": status.entries,
         "by_analyst": by(&analysts),
         "by_purpose": by(&window.map(|window| window.by_purpose.clone()).unwrap_or_default()),
+        "analyst_parts": by(&status.analyst_ceilings),
+        "purpose_parts": by(&status.purpose_ceilings),
+        "pace": Pace::of(status, part),
         "ledger_id": status.id,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::percent;
+
+    #[test]
+    fn a_limit_is_a_percentage() {
+        assert!(percent("20%").is_ok_and(|limit| (limit - 20.0).abs() < 1e-12));
+        assert!(percent("0").is_ok() && percent("100 %").is_ok());
+        for wrong in ["", "%", "-1%", "101", "NaN", "inf", "20%%", "a fifth"] {
+            assert!(percent(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -53,6 +53,9 @@ pub(crate) enum Failure {
     /// A release is not what was charged.
     #[error("this release is not what the ledger charged: {0}")]
     NotCharged(String),
+    /// A mock cannot be written out; nothing was charged.
+    #[error("cannot write the mock: {0}; nothing was charged")]
+    Mock(std::io::Error),
     /// A file of the demo.
     #[error("cannot write the demo: {0}")]
     Demo(std::io::Error),
@@ -65,8 +68,9 @@ impl Failure {
             Self::Ledger(flockwise_ledger::Error::Busy) => 75,
             Self::Ledger(_) | Self::NotCharged(_) => 4,
             Self::Local(error) => error.exit_code(),
+            Self::Account(crate::account::AccountError::Write(_)) => 5,
             Self::Arguments(_) | Self::Account(_) => 2,
-            Self::Out { .. } | Self::Demo(_) => 5,
+            Self::Out { .. } | Self::Demo(_) | Self::Mock(_) => 5,
             Self::Written { .. } => 6,
             Self::Below { .. } => 3,
         }
@@ -83,6 +87,7 @@ impl Failure {
             | Self::Out { .. }
             | Self::Below { .. }
             | Self::NotCharged(_)
+            | Self::Mock(_)
             | Self::Demo(_) => None,
         }
     }

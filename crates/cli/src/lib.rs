@@ -6,15 +6,18 @@
 pub mod account;
 mod args;
 mod budget;
+mod check;
 mod demo;
 mod failure;
 mod init;
 mod ledger;
 pub mod local;
+mod notice;
 mod output;
 mod parquet;
 mod plan;
 mod run;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -65,6 +68,8 @@ fn dispatch(arguments: &Arguments, report: &mut Report) -> Result<(), Failure> {
         Command::Init(init) => init::init(init),
         Command::Plan(plan) => plan::plan(plan),
         Command::Run(run) => run::run(run, arguments, report),
+        Command::Check(args) => check::check(args, arguments.quiet),
+        Command::Notice(args) => notice::notice(args),
         Command::Budget(budget) => budget::budget(budget),
         Command::Ledger(ledger) => ledger::ledger(ledger),
         Command::Verify(verify) => ledger::verify_release(verify),

@@ -111,7 +111,7 @@ fn child(task: &str, dir: &Path) {
 fn long(dir: &Path, entries: u32) {
     LedgerFile::init(&dir.join("ledger"), &binding(true)).expect("a new directory");
     let (mut ledger, releases) = open(dir, true);
-    let days = 10_000;
+    let days = 1_000;
     let windows: Vec<_> = (0..days).map(|n| name(format!("day-{n}"))).collect();
     for n in 0..entries / days {
         charge(&mut ledger, &releases, &request(format!("long-{n}"), windows.clone()));

@@ -29,7 +29,7 @@ fn b1_b5_killed_before_any_system_call_the_charge_is_recorded_or_nothing_was_rel
     let places = calls(&place, &[]);
     assert!(places.len() > 100, "a job makes more calls than {}", places.len());
     let mut deaths = 0;
-    for (n, at) in sample(&places, 60).iter().enumerate() {
+    for (n, at) in sample(&places, 40).iter().enumerate() {
         let ran = killed(&place, at, &format!("kill-{n}"), &[]);
         deaths += usize::from(ran.code != Some(0));
         assert_eq!(recovers(&place, &ran), None, "killed before {at:?}: {ran:?}");

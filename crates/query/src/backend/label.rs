@@ -7,6 +7,7 @@ use hashbrown::HashMap;
 use super::rows::{cell, kind, normalized};
 use crate::frame::{Files, PreflightError, Source, Wanted};
 use crate::key::encode;
+use crate::names::ColumnName;
 use crate::plan::ReleasePlan;
 use crate::policy::Policy;
 use crate::resolve::Label;
@@ -40,24 +41,32 @@ pub(crate) fn preflight(release: &ReleasePlan, policy: &Policy, base: &Path) -> 
     Ok(())
 }
 
-/// Joins the labels on, behind the keys. A table that cannot be read any more leaves its label empty: the release has been
-/// paid for.
+/// Joins the labels on, behind the keys; where keys are linked, one for each of the two. A table that cannot be read any
+/// more leaves its label empty: the release has been paid for.
 pub(crate) fn join(release: &ReleasePlan, mut table: Table, policy: &Policy, base: &Path) -> Table {
-    for (at, label) in release.labels.iter().enumerate() {
-        let place = release.keys.len() + at;
+    let suffixes = match release.stages.linked {
+        Some(linked) => linked.link.suffixes().to_vec(),
+        None => vec![""],
+    };
+    let mut place = release.keys.len();
+    for label in &release.labels {
         let names = look_up(label, policy, base).unwrap_or_default();
-        let on: Vec<usize> = label
-            .on
-            .iter()
-            .filter_map(|name| table.columns.iter().position(|c| c.name == name.as_str()))
-            .collect();
-        for row in &mut table.rows {
-            let mut key = Vec::new();
-            on.iter().for_each(|&column| encode(&row[column], &mut key));
-            row.insert(place, names.get(&key).cloned().unwrap_or(Value::Null));
-        }
         let kind = policy.tables.get(&label.table).and_then(|t| t.columns.get(&label.column)).map(|c| c.kind);
-        table.columns.insert(place, TableColumn::key(label.column.as_str(), column_kind(kind)));
+        for suffix in &suffixes {
+            let column = |name: &ColumnName| {
+                let name = format!("{name}{suffix}");
+                table.columns.iter().position(|column| column.name == name)
+            };
+            let on: Vec<usize> = label.on.iter().filter_map(column).collect();
+            for row in &mut table.rows {
+                let mut key = Vec::new();
+                on.iter().for_each(|&column| encode(&row[column], &mut key));
+                row.insert(place, names.get(&key).cloned().unwrap_or(Value::Null));
+            }
+            let name = format!("{}{suffix}", label.column);
+            table.columns.insert(place, TableColumn::key(&name, column_kind(kind)));
+            place += 1;
+        }
     }
     table
 }

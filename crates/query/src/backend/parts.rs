@@ -221,7 +221,7 @@ pub(crate) fn bin_range(width: f64, bounds: crate::value::Bounds) -> (f64, f64) 
 }
 
 /// The texts that a split text holds.
-fn split(text: &str, at: &str) -> Vec<Value> {
+pub(crate) fn split(text: &str, at: &str) -> Vec<Value> {
     let parts = text.split(at).map(str::trim).filter(|part| !part.is_empty());
     parts.map(|part| Value::String(part.to_owned())).collect()
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::{Bound, Rule};
+use crate::kernel::{Bound, Link, Rule};
 
 /// The rule from a noisy activity histogram to a bound, fixed by the plan: its loss, its candidates, its bias limit.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -40,6 +40,21 @@ pub struct Known<'a> {
     pub weights: &'a [f64],
     /// Standard deviation of the noise on a count of people at each candidate.
     pub sd: &'a [f64],
+    /// What is bounded, where it is not the keys themselves but their links.
+    pub link: Option<Link>,
+    /// Whether the histogram counts keys per person: then it tells of pairs too, since m keys make m(m − 1)/2.
+    pub counts_keys: bool,
+}
+
+impl Known<'_> {
+    /// A typical number of bounded cells of a person in a bucket.
+    fn typical(&self, bucket: usize) -> f64 {
+        let keys = typical(bucket);
+        match self.link {
+            Some(Link::Pairs) if self.counts_keys => keys * (keys - 1.0) / 2.0,
+            Some(Link::Pairs | Link::Steps) | None => keys,
+        }
+    }
 }
 
 /// Chooses the bound of least predicted error among those whose predicted bias is within the limit.
@@ -55,14 +70,17 @@ pub fn choose(rule: &BoundChoice, known: &Known<'_>) -> Bound {
         .map(|&count| count as f64)
         .map(|count| if count < 3.0 * known.activity_sd { 0.0 } else { count })
         .collect();
-    let mass: f64 = people.iter().enumerate().map(|(bucket, count)| count * typical(bucket)).sum();
+    let mass: f64 = people.iter().enumerate().map(|(bucket, count)| count * known.typical(bucket)).sum();
     if mass <= 0.0 {
         return rule.candidates[0];
     }
     let (largest, mean_square) = sizes(known, mass, people.iter().sum());
     let predict = |(bound, &sd): (&Bound, &f64)| {
-        let kept: f64 =
-            people.iter().enumerate().map(|(bucket, count)| count * kept_mass(*bound, typical(bucket))).sum();
+        let kept: f64 = people
+            .iter()
+            .enumerate()
+            .map(|(bucket, count)| count * kept_mass(*bound, known.typical(bucket)))
+            .sum();
         let lost = (1.0 - kept / mass).max(0.0);
         (lost * largest / sd, sd.mul_add(sd, lost * lost * mean_square))
     };
@@ -75,17 +93,38 @@ pub fn choose(rule: &BoundChoice, known: &Known<'_>) -> Bound {
     rule.candidates[at]
 }
 
-/// The largest count of a key, and the mean square of all: from the selected keys' noisy weights, scaled up to the whole
-/// mass; where keys are public nothing is known, and any key may have everybody.
+/// The largest count of a cell, and the mean square of all: from the selected keys' noisy weights, scaled up to the whole
+/// mass; where keys are public nothing is known, and any cell may have everybody.
+///
+/// Of links only the keys' weights are known. They are predicted as if the keys were met independently: the links of a and
+/// b in proportion to w_a·w_b. A prediction decides how good the bound is, never how private.
 fn sizes(known: &Known<'_>, mass: f64, people: f64) -> (f64, f64) {
-    let total: f64 = known.weights.iter().sum();
-    if known.weights.is_empty() || total <= 0.0 {
+    let weights: Vec<f64> = known.weights.iter().map(|weight| weight.max(0.0)).collect();
+    let total: f64 = weights.iter().sum();
+    if weights.is_empty() || total <= 0.0 {
         return (people, people * people);
     }
-    let scale = (mass / total).max(1.0);
-    let largest = known.weights.iter().fold(0.0_f64, |largest, weight| largest.max(weight * scale));
-    let square: f64 = known.weights.iter().map(|weight| (weight * scale).powi(2)).sum();
-    (largest.min(people), square / known.weights.len() as f64)
+    let count = weights.len() as f64;
+    let Some(link) = known.link else {
+        let scale = (mass / total).max(1.0);
+        let largest = weights.iter().fold(0.0_f64, |largest, weight| largest.max(weight * scale));
+        let square: f64 = weights.iter().map(|weight| (weight * scale).powi(2)).sum();
+        return (largest.min(people), square / count);
+    };
+    let power = |exponent: i32| weights.iter().map(|weight| weight.powi(exponent)).sum::<f64>();
+    let products = total.mul_add(total, -power(2));
+    let squares = power(2).mul_add(power(2), -power(4));
+    let cells = count * (count - 1.0);
+    let (scale, cells, squares) = match link {
+        Link::Pairs => (2.0 * mass / products, cells / 2.0, squares / 2.0),
+        Link::Steps => (mass / products, cells, squares),
+    };
+    if !scale.is_finite() || cells <= 0.0 {
+        return (people, people * people);
+    }
+    let mut leading = weights;
+    leading.sort_by(|one, other| other.total_cmp(one));
+    ((leading[0] * leading[1] * scale).min(people), squares * scale * scale / cells)
 }
 
 /// A typical number of keys in a bucket: the middle of (2^(j−1), 2^j].
@@ -113,7 +152,14 @@ mod tests {
         let sd: Vec<f64> =
             rule.candidates.iter().map(|bound| 10.0 * f64::from(bound.size()).sqrt()).collect();
         let bought = |activity: &[i128]| {
-            let known = Known { activity, activity_sd: 5.0, weights: &[300.0, 200.0, 100.0], sd: &sd };
+            let known = Known {
+                activity,
+                activity_sd: 5.0,
+                weights: &[300.0, 200.0, 100.0],
+                sd: &sd,
+                link: None,
+                counts_keys: true,
+            };
             choose(&rule, &known).size()
         };
         let light = bought(&[1000, 100, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
@@ -127,7 +173,14 @@ mod tests {
     fn nothing_known_gives_the_smallest_bound() {
         let rule = BoundChoice::new(false, 8);
         let sd = vec![1.0; rule.candidates.len()];
-        let known = Known { activity: &[0; 8], activity_sd: 1.0, weights: &[], sd: &sd };
+        let known = Known {
+            activity: &[0; 8],
+            activity_sd: 1.0,
+            weights: &[],
+            sd: &sd,
+            link: None,
+            counts_keys: true,
+        };
         assert_eq!(choose(&rule, &known), Bound::mass(1));
     }
 }

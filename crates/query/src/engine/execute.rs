@@ -5,8 +5,8 @@ use flockwise_mechanisms::{
 };
 
 use super::choose::{Known, choose};
-use crate::kernel::{Bound, Moment};
-use crate::plan::{Bounding, KeyDomain, Measure, StageError, Stages};
+use crate::kernel::{Bound, Link, Moment};
+use crate::plan::{Bounding, KeyDomain, Linked, Measure, Over, StageError, Stages};
 
 /// Whoever computes bounded aggregates for a plan: the only code that sees people's rows.
 ///
@@ -19,13 +19,31 @@ pub trait Backend {
     /// [`Failed`] for reasons outside the data.
     fn candidates(&mut self, bound: Bound) -> Result<Private<Vec<(Key, i128)>>, Failed>;
 
-    /// The activity histogram over `keys`: in which bucket of number of keys each person is.
+    /// The activity histogram over `keys`: in which bucket of number of keys, or of their links, each person is.
     ///
     /// # Errors
     /// [`Failed`] for reasons outside the data.
-    fn activity(&mut self, keys: &[Key], buckets: usize) -> Result<Private<Vec<i128>>, Failed>;
+    fn activity(
+        &mut self,
+        keys: &[Key],
+        link: Option<Link>,
+        buckets: usize,
+    ) -> Result<Private<Vec<i128>>, Failed>;
 
-    /// For each moment one integer for each of `keys`, each person's vector restricted to `keys` and then bounded.
+    /// People for each link of `keys`, each person's links restricted to `keys` and then bounded.
+    ///
+    /// # Errors
+    /// [`Failed`] for reasons outside the data.
+    fn linked(&mut self, keys: &[Key], link: Link, bound: Bound) -> Result<Private<Vec<i128>>, Failed>;
+
+    /// People for each number of a margin.
+    ///
+    /// # Errors
+    /// [`Failed`] for reasons outside the data.
+    fn margin(&mut self, over: Over, keys: &[Key], bound: Bound) -> Result<Private<Vec<i128>>, Failed>;
+
+    /// For each moment one integer for each of `keys` (for a distribution one for each node under each key), each person's
+    /// vector restricted to `keys` and then bounded.
     ///
     /// # Errors
     /// [`Failed`] for reasons outside the data.
@@ -74,6 +92,19 @@ pub struct Measured {
     pub bound: Bound,
     /// The threshold of the selection, in units of its bound.
     pub threshold: Option<i128>,
+    /// What was measured beside the cells, in the order of the plan.
+    pub margins: Vec<Marginal>,
+}
+
+/// One margin as measured.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Marginal {
+    /// A noisy number for each key that was linked, for each value of the first part, or for everyone.
+    pub values: Vec<i128>,
+    /// The noise.
+    pub noise: Noise,
+    /// The bound it had.
+    pub bound: Bound,
 }
 
 /// Runs the stages of one release.
@@ -90,37 +121,97 @@ pub fn execute(
     source: &mut dyn Source,
 ) -> Result<Release<Measured>, Failed> {
     let found = find_keys(stages, allowance, backend, source)?;
-    let bound = buy_bound(stages, &found, allowance, backend, source)?;
-    let measured: Vec<&Measure> =
-        stages.measures.iter().filter(|measure| !stages.is_reused(measure.moment)).collect();
-    let moments: Vec<Moment> = measured.iter().map(|measure| measure.moment).collect();
+    let bounds = buy_bounds(stages, &found, allowance, backend, source)?;
     let keys = found.keys();
-    let exact = if moments.is_empty() { Vec::new() } else { backend.moments(&keys, bound, &moments)? };
-    let mut noisy = Vec::new();
-    for (wanted, exact) in measured.iter().zip(&exact) {
-        let sensitivity = stages.sensitivity(wanted.moment, bound).map_err(StageError::from)?;
-        let charge = allowance.take(wanted.loss)?;
-        noisy.push(measure(charge, stages.family, sensitivity, exact, source)?);
-    }
+    let noisy = measure_cells(stages, &keys, bounds.cells, allowance, backend, source)?;
+    let margins = measure_margins(stages, &keys, &bounds, allowance, backend, source)?;
+    let bound = bounds.cells;
     let noises =
         stages.measures.iter().map(|wanted| stages.noise(wanted, bound)).collect::<Result<Vec<_>, _>>()?;
+    let margin_noises = stages
+        .margins
+        .iter()
+        .zip(&bounds.margins)
+        .map(|(margin, bound)| stages.margin_noise(margin, *bound))
+        .collect::<Result<Vec<_>, _>>()?;
     let threshold = stages.threshold()?;
-    let finish = |weights: Vec<i128>, noisy: Vec<Vec<i128>>| {
+    let cells = stages.linked.map_or_else(|| keys.clone(), |linked| linked_cells(&keys, linked.link));
+    let finish = |weights: Vec<i128>, noisy: Vec<Vec<i128>>, margins: Vec<Vec<i128>>| {
         let mut noisy = noisy.into_iter();
         let mut value = |measure: &Measure| match stages.is_reused(measure.moment) {
             true => weights.clone(),
             false => noisy.next().expect("one vector for each measure"),
         };
         let values = stages.measures.iter().map(&mut value).collect();
-        Measured { keys, values, noises, bound, threshold }
+        let margins = margins.into_iter().zip(margin_noises).zip(bounds.margins);
+        let margins = margins.map(|((values, noise), bound)| Marginal { values, noise, bound }).collect();
+        Measured { keys: cells, values, noises, bound, threshold, margins }
     };
-    let noisy = Release::collect(noisy);
+    let noisy = Release::collect(noisy).zip(Release::collect(margins));
     Ok(match found {
-        Found::Declared(_) => noisy.map(|noisy| finish(Vec::new(), noisy)),
-        Found::Selected(keys) | Found::Under(keys, _) => keys
-            .zip(noisy)
-            .map(|(keys, noisy)| finish(keys.into_iter().map(|(_, weight)| weight).collect(), noisy)),
+        Found::Declared(_) => noisy.map(|(noisy, margins)| finish(Vec::new(), noisy, margins)),
+        Found::Selected(keys) | Found::Under(keys, _) => keys.zip(noisy).map(|(keys, (noisy, margins))| {
+            finish(keys.into_iter().map(|(_, weight)| weight).collect(), noisy, margins)
+        }),
     })
+}
+
+/// The vectors over the cells that are yet to be measured.
+fn measure_cells(
+    stages: &Stages,
+    keys: &[Key],
+    bound: Bound,
+    allowance: &mut Allowance,
+    backend: &mut dyn Backend,
+    source: &mut dyn Source,
+) -> Result<Vec<Release<Vec<i128>>>, Failed> {
+    let measured: Vec<&Measure> =
+        stages.measures.iter().filter(|measure| !stages.is_reused(measure.moment)).collect();
+    let moments: Vec<Moment> = measured.iter().map(|measure| measure.moment).collect();
+    let exact = match stages.linked {
+        Some(Linked { link, .. }) => vec![backend.linked(keys, link, bound)?],
+        None if moments.is_empty() => Vec::new(),
+        None => backend.moments(keys, bound, &moments)?,
+    };
+    let mut noisy = Vec::new();
+    for (wanted, exact) in measured.iter().zip(&exact) {
+        let sensitivity = stages.sensitivity(wanted.moment, bound).map_err(StageError::from)?;
+        let charge = allowance.take(wanted.loss)?;
+        noisy.push(measure(charge, stages.family, sensitivity, exact, source)?);
+    }
+    Ok(noisy)
+}
+
+fn measure_margins(
+    stages: &Stages,
+    keys: &[Key],
+    bounds: &Bounds,
+    allowance: &mut Allowance,
+    backend: &mut dyn Backend,
+    source: &mut dyn Source,
+) -> Result<Vec<Release<Vec<i128>>>, Failed> {
+    let mut noisy = Vec::new();
+    for (margin, &bound) in stages.margins.iter().zip(&bounds.margins) {
+        let keys = if margin.over == Over::Keys { keys } else { &margin.keys };
+        let exact = backend.margin(margin.over, keys, bound)?;
+        let sensitivity = stages.sensitivity(Moment::People, bound).map_err(StageError::from)?;
+        let charge = allowance.take(margin.loss)?;
+        noisy.push(measure(charge, stages.family, sensitivity, &exact, source)?);
+    }
+    Ok(noisy)
+}
+
+/// The keys of all cells: one key behind the other, in the order of [`Link::cell`].
+fn linked_cells(keys: &[Key], link: Link) -> Vec<Key> {
+    let mut cells = Vec::with_capacity(link.cells(keys.len()));
+    for (at, one) in keys.iter().enumerate() {
+        let others = keys.iter().enumerate().filter(|&(other, _)| match link {
+            Link::Pairs => other > at,
+            Link::Steps => other != at,
+        });
+        cells.extend(others.map(|(_, other)| [&one[..], other].concat()));
+    }
+    cells
 }
 
 /// The keys that are measured.
@@ -163,6 +254,10 @@ fn find_keys<'a>(
             let charge = allowance.take(selection.loss)?;
             let entry = selection.bound.entry();
             let found = select(charge, stages.family, sensitivity, &entry, &candidates, source)?;
+            let found = match stages.linked {
+                Some(linked) => found.map(|keys| leading(keys, linked.most)),
+                None => found,
+            };
             Ok(match &stages.keys {
                 KeyDomain::Under(_, declared) => Found::Under(found, declared),
                 KeyDomain::Public(_) | KeyDomain::Private(_) => Found::Selected(found),
@@ -171,24 +266,44 @@ fn find_keys<'a>(
     }
 }
 
-fn buy_bound(
+/// The keys of the largest noisy weight, ties by their bytes; in order of their bytes. Post-processing of a selection.
+fn leading(mut keys: Vec<(Key, i128)>, most: usize) -> Vec<(Key, i128)> {
+    keys.sort_by(|(one, more), (other, less)| less.cmp(more).then_with(|| one.cmp(other)));
+    keys.truncate(most);
+    keys.sort();
+    keys
+}
+
+/// The bounds of what is measured.
+struct Bounds {
+    cells: Bound,
+    margins: Vec<Bound>,
+}
+
+/// One noisy histogram buys the bound of the cells, and that of a margin over the keys: post-processing of the same release.
+fn buy_bounds(
     stages: &Stages,
     found: &Found<'_>,
     allowance: &mut Allowance,
     backend: &mut dyn Backend,
     source: &mut dyn Source,
-) -> Result<Bound, Failed> {
+) -> Result<Bounds, Failed> {
     let (choice, loss) = match &stages.bounding {
-        Bounding::Given(bound) => return Ok(*bound),
+        Bounding::Given(bound) => {
+            let margins = stages.margins.iter().map(|margin| Stages::margin_bound(margin.over, *bound));
+            return Ok(Bounds { cells: *bound, margins: margins.collect() });
+        }
         Bounding::Bought { choice, loss } => (choice, *loss),
     };
-    let exact = backend.activity(&found.keys(), choice.buckets)?;
+    let link = stages.linked.map(|linked| linked.link);
+    // The number of keys tells the number of pairs, and serves a margin over the keys as well.
+    let counted = link.filter(|link| *link == Link::Steps);
+    let exact = backend.activity(&found.keys(), counted, choice.buckets)?;
     let sensitivity = stages.sensitivity(Moment::People, Bound::keep(1)).map_err(StageError::from)?;
     let activity_sd =
         Noise::calibrate(stages.family, loss, sensitivity).map_err(StageError::from)?.standard_deviation();
     let charge = allowance.take(loss)?;
     let activity = measure(charge, stages.family, sensitivity, &exact, source)?;
-    let sd = stages.predicted_sd()?;
     let unit = stages.selection().map_or(1.0, |selection| f64::from(selection.bound.unit()));
     let weights: Vec<f64> = match found {
         Found::Declared(_) => Vec::new(),
@@ -196,5 +311,14 @@ fn buy_bound(
             keys.get().iter().map(|(_, weight)| *weight as f64 / unit).collect()
         }
     };
-    Ok(choose(choice, &Known { activity: activity.get(), activity_sd, weights: &weights, sd: &sd }))
+    let known = |sd: &[f64], link| {
+        let (activity, weights, counts_keys) = (activity.get(), &weights[..], counted.is_none());
+        choose(choice, &Known { activity, activity_sd, weights, sd, link, counts_keys })
+    };
+    let mut margins = Vec::new();
+    for margin in &stages.margins {
+        let of_keys = known(&stages.predicted_sd_at(margin.loss)?, None);
+        margins.push(Stages::margin_bound(margin.over, of_keys));
+    }
+    Ok(Bounds { cells: known(&stages.predicted_sd()?, link), margins })
 }

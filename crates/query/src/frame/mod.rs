@@ -16,4 +16,4 @@ pub use column::{Builder, Column, Data, Kind, NULL};
 pub use encode::{to_frame, write_parquet};
 pub use files::{DataFile, FileError, Files};
 pub use reports::{ReportCell, each_report};
-pub use source::{Family, Preflight, PreflightError, Source, Unreadable, Wanted};
+pub use source::{Examined, Family, Preflight, PreflightError, Source, Unreadable, Wanted};

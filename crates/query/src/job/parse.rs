@@ -332,7 +332,14 @@ fn aggregate(reader: &mut Reader<'_>, node: &Node, values: bool) -> Option<Aggre
     if node.entries().is_some() && values {
         return aggregate_table(reader, node);
     }
-    let words = [Aggregate::People, Aggregate::Rows, Aggregate::Sum, Aggregate::Mean, Aggregate::Variance];
+    let words = [
+        Aggregate::People,
+        Aggregate::Rows,
+        Aggregate::Sum,
+        Aggregate::Mean,
+        Aggregate::Variance,
+        Aggregate::Deviation,
+    ];
     let text = reader.string(node, "an aggregate")?;
     let allowed = if values { &words[..] } else { &words[..2] };
     if let Some(aggregate) = allowed.iter().find(|aggregate| aggregate.output() == text) {

@@ -131,6 +131,8 @@ pub enum Aggregate {
     Mean,
     /// Variance of values.
     Variance,
+    /// Standard deviation of values.
+    Deviation,
     /// A quantile of values.
     Quantile(Quantile),
     /// A histogram of values.
@@ -139,7 +141,7 @@ pub enum Aggregate {
 
 impl Aggregate {
     /// Those that are a word in files.
-    pub const WORDS: [&'static str; 5] = ["people", "rows", "sum", "mean", "variance"];
+    pub const WORDS: [&'static str; 6] = ["people", "rows", "sum", "mean", "variance", "deviation"];
 
     /// Whether it looks at the values of the column.
     #[must_use]
@@ -156,6 +158,7 @@ impl Aggregate {
             Self::Sum => "sum".to_owned(),
             Self::Mean => "mean".to_owned(),
             Self::Variance => "variance".to_owned(),
+            Self::Deviation => "deviation".to_owned(),
             Self::Quantile(Quantile { q, alias }) => match alias {
                 Some(alias) => alias.to_string(),
                 None => format!("quantile_{q}").replace('.', "_"),

@@ -139,7 +139,12 @@ fn statistic(all: &mut Map<String, Json>, statistic: &Statistic) {
 fn aggregate(aggregate: &Aggregate) -> Json {
     let mut all = Map::new();
     let alias = match aggregate {
-        Aggregate::People | Aggregate::Rows | Aggregate::Sum | Aggregate::Mean | Aggregate::Variance => {
+        Aggregate::People
+        | Aggregate::Rows
+        | Aggregate::Sum
+        | Aggregate::Mean
+        | Aggregate::Variance
+        | Aggregate::Deviation => {
             return json!(aggregate.output());
         }
         Aggregate::Quantile(Quantile { q, alias }) => {

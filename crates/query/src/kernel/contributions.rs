@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
 
 use super::bound::Bound;
+use super::spread::{Binned, Spread};
 
 /// Rows on their way into the kernel: person, key and one fixed-point value per channel.
 ///
@@ -19,6 +20,8 @@ pub struct Rows {
     pub keys: Vec<u32>,
     /// Values on the grid, one vector per channel, each at most the channel's radius in absolute value.
     pub channels: Vec<Vec<i32>>,
+    /// Bins of the values on each grid, one vector per grid, each less than the grid's number of bins.
+    pub bins: Vec<(Spread, Vec<u32>)>,
 }
 
 /// What each person contributed to each key, before any bound: sorted by person, then key, one entry a pair.
@@ -26,9 +29,11 @@ pub struct Rows {
 pub struct Contributions {
     /// Where each person's pairs start; one more entry than people.
     starts: Vec<usize>,
-    keys: Vec<u32>,
-    rows: Vec<u32>,
+    pub(super) keys: Vec<u32>,
+    pub(super) rows: Vec<u32>,
     channels: Vec<Vec<i64>>,
+    pub(super) spreads: Vec<Spread>,
+    pub(super) binned: Vec<Binned>,
     person_hashes: Vec<u64>,
     key_hashes: Vec<u64>,
 }
@@ -51,13 +56,33 @@ pub enum Moment {
         /// Rows of one person in one key that count.
         limit: u32,
     },
+    /// Where values lie: a number for each node of a grid, in units of the bound.
+    Nodes {
+        /// Which grid.
+        grid: usize,
+        /// Its numbers.
+        spread: Spread,
+        /// Rows of one person in one key that count.
+        limit: u32,
+    },
+}
+
+impl Moment {
+    /// How many numbers it has for each key.
+    #[must_use]
+    pub const fn width(self) -> usize {
+        match self {
+            Self::People | Self::Rows { .. } | Self::Value { .. } => 1,
+            Self::Nodes { spread, .. } => spread.nodes(),
+        }
+    }
 }
 
 /// How many people have how many keys: counts in buckets (1), (2), (3..4), (5..8), … by powers of two.
 pub type Activity = Vec<i128>;
 
 /// Marks a key that takes no part.
-const DROPPED: u32 = u32::MAX;
+pub(super) const DROPPED: u32 = u32::MAX;
 
 impl Contributions {
     /// Groups rows by person and key.
@@ -84,9 +109,15 @@ impl Contributions {
         let mut built =
             Self { starts: vec![0; person_hashes.len() + 1], person_hashes, key_hashes, ..Self::default() };
         built.channels = vec![Vec::new(); channels];
+        built.spreads = rows.bins.iter().map(|(spread, _)| *spread).collect();
+        built.binned = vec![Binned { starts: vec![0], counts: Vec::new() }; rows.bins.len()];
+        let mut bins = vec![Vec::new(); rows.bins.len()];
         let mut last = None;
         for (pair, at) in order {
             if last != Some(pair) {
+                if last.is_some() {
+                    built.binned.iter_mut().zip(&mut bins).for_each(|(binned, bins)| binned.close(bins));
+                }
                 last = Some(pair);
                 built.keys.push(pair as u32);
                 built.rows.push(0);
@@ -99,19 +130,39 @@ impl Contributions {
                 // At most 2^32 rows of at most 2^31 each: no overflow.
                 sums[end] += i64::from(values[at as usize]);
             }
+            bins.iter_mut().zip(&rows.bins).for_each(|(bins, (_, of_row))| bins.push(of_row[at as usize]));
         }
+        built.binned.iter_mut().zip(&mut bins).for_each(|(binned, bins)| binned.close(bins));
         for person in 1..built.starts.len() {
             built.starts[person] = built.starts[person].max(built.starts[person - 1]);
         }
         built
     }
 
-    fn people(&self) -> usize {
+    pub(super) fn people(&self) -> usize {
         self.starts.len() - 1
     }
 
+    pub(super) fn keys_of(&self, person: usize) -> &[u32] {
+        &self.keys[self.starts[person]..self.starts[person + 1]]
+    }
+
+    pub(super) fn person_hash(&self, person: usize) -> u64 {
+        self.person_hashes[person]
+    }
+
+    pub(super) fn key_hash(&self, key: u32) -> u64 {
+        self.key_hashes[key as usize]
+    }
+
+    /// How many people take part with at least one key.
+    #[must_use]
+    pub fn everyone(&self) -> i128 {
+        (0..self.people()).filter(|&person| !self.keys_of(person).is_empty()).count() as i128
+    }
+
     /// The pairs of a person that take part: those in `kept` (all where it is `None`), at most `cap` of them by keyed hash.
-    fn part<'a>(
+    pub(super) fn part<'a>(
         &self,
         person: usize,
         kept: Option<&[u32]>,
@@ -185,6 +236,8 @@ impl Contributions {
                 let value = sum * i128::from(rows.min(limit)) / i128::from(rows);
                 weight * value / i128::from(unit)
             }
+            // Measured by [`Contributions::distributions`].
+            Moment::Nodes { .. } => 0,
         }
     }
 
@@ -225,7 +278,7 @@ impl Contributions {
 }
 
 /// ⌈log₂ keys⌉; none for a person without keys.
-fn bucket(keys: usize) -> Option<usize> {
+pub(super) fn bucket(keys: usize) -> Option<usize> {
     (keys > 0).then(|| keys.next_power_of_two().trailing_zeros() as usize)
 }
 
@@ -238,7 +291,7 @@ pub(crate) fn keyed_hash(secret: [u8; 16], bytes: &[u8]) -> u64 {
 }
 
 /// The rank of a key among a person's keys: a mixing of two keyed hashes (the finalizer of SplitMix64).
-fn mix(person: u64, key: u64) -> u64 {
+pub(super) fn mix(person: u64, key: u64) -> u64 {
     let mut x = person ^ key.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -9,7 +9,11 @@
 
 mod bound;
 mod contributions;
+mod links;
+mod spread;
 
 pub use bound::{Bound, Rule, UNIT};
 pub(crate) use contributions::keyed_hash;
 pub use contributions::{Activity, Contributions, Moment, Rows};
+pub use links::{Link, Links, Sequences};
+pub use spread::Spread;

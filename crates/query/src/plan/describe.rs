@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::stage::{Bounding, KeyDomain, Measure, Stages};
 use super::{Plan, ReleasePlan};
-use crate::kernel::{Bound, Moment, Rule};
+use crate::kernel::{Bound, Moment, Rule, Spread};
 
 impl Plan {
     /// The plan for programs.
@@ -27,8 +27,21 @@ impl Plan {
                 "ceiling": { "epsilon": self.ceiling.epsilon, "delta": self.ceiling.delta },
             },
             "reads": self.reads,
+            "reads_of_consent": self.consent_columns(),
             "releases": self.releases.iter().map(ReleasePlan::to_json).collect::<Vec<_>>(),
         })
+    }
+
+    /// The columns that are read of the table of consent.
+    #[must_use]
+    pub fn consent_columns(&self) -> Vec<&str> {
+        let Some(consent) = &self.scan.consent else { return Vec::new() };
+        let limit = consent.limit.as_ref().map(|limit| limit.column.as_str());
+        [&consent.person, &consent.purpose, &consent.granted]
+            .map(|name| name.as_str())
+            .into_iter()
+            .chain(limit)
+            .collect()
     }
 
     /// The δ at which a loss's own ε holds: the conversion's and its own.
@@ -121,13 +134,15 @@ pub(crate) fn measure_name(measure: &Measure) -> String {
         Moment::Rows { .. } => "rows".to_owned(),
         Moment::Value { channel: 0, .. } => "sum".to_owned(),
         Moment::Value { .. } => "squares".to_owned(),
+        Moment::Nodes { spread: Spread::Flat { .. }, .. } => "histogram".to_owned(),
+        Moment::Nodes { spread: Spread::Tree { .. }, .. } => "quantile_tree".to_owned(),
     }
 }
 
 /// Standard deviation of the noise of a measure in its natural unit.
 pub(crate) fn natural_sd(stages: &Stages, measure: &Measure, bound: Bound) -> f64 {
     let unit = match measure.moment {
-        Moment::People | Moment::Rows { .. } => f64::from(bound.unit()),
+        Moment::People | Moment::Rows { .. } | Moment::Nodes { .. } => f64::from(bound.unit()),
         Moment::Value { channel: 0, .. } => stages.channels[0].steps,
         Moment::Value { .. } => 1.0 / stages.channels[0].square_unit(),
     };
@@ -156,6 +171,14 @@ impl fmt::Display for Plan {
         )?;
         let columns: Vec<&str> = self.reads.data.iter().map(|name| name.as_str()).collect();
         writeln!(f, "  reads   {}", columns.join(", "))?;
+        for (table, columns) in &self.reads.tables {
+            let columns: Vec<&str> = columns.iter().map(|name| name.as_str()).collect();
+            writeln!(f, "          of {table}: {}", columns.join(", "))?;
+        }
+        if self.scan.consent.is_some() {
+            writeln!(f, "          of the consents: {}", self.consent_columns().join(", "))?;
+        }
+        writeln!(f, "          and no other column")?;
         self.releases.iter().try_for_each(|release| write!(f, "\n{release}"))
     }
 }

@@ -4,6 +4,7 @@
 //! contribution is bounded, which stages run with which share of the loss, and the deterministic rule that leads from
 //! earlier noisy outputs to the next bound, scale and threshold. The charge binds to its digest.
 
+mod bins;
 mod budget;
 mod describe;
 mod grid;
@@ -11,6 +12,7 @@ mod loss;
 mod planner;
 mod rows;
 mod stage;
+mod staging;
 
 use flockwise_mechanisms::{Ceiling, Digest, Loss};
 use serde::Serialize;
@@ -19,12 +21,15 @@ use crate::names::Name;
 use crate::resolve::{Label, Reads};
 use crate::table::TableColumn;
 
+pub use bins::Bins;
 pub(crate) use describe::{
     charge as charge_json, contribution as contribution_json, measure_name, natural_sd,
 };
 pub use planner::{PlanError, plan};
-pub use rows::{Consented, Cut, Join, KeyPart, Made, ReadColumn, RowPlan, Scan, Unit, ValuePlan};
-pub use stage::{Bounding, Channel, KeyDomain, Measure, Selection, StageError, Stages};
+pub use rows::{
+    Consented, Cut, Grouping, Join, KeyPart, Made, OwnLimit, ReadColumn, RowPlan, Scan, Unit, ValuePlan,
+};
+pub use stage::{Bounding, Channel, KeyDomain, Linked, Margin, Measure, Over, Selection, StageError, Stages};
 
 /// A job's plan.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -70,6 +75,8 @@ pub struct ReleasePlan {
     pub outputs: Vec<Output>,
     /// How its rows are ordered and which of them are shown.
     pub order: Order,
+    /// Whether an unordered pair has a row for each of its two directions.
+    pub both_ways: bool,
     /// What is joined on after the noise.
     pub labels: Vec<Label>,
     /// Why this mechanism.
@@ -114,6 +121,55 @@ pub enum Formula {
         /// The count that shares their weights.
         count: usize,
     },
+    /// The standard deviation of a column.
+    Deviation {
+        /// The centred sum.
+        value: usize,
+        /// The sum of centred squares.
+        square: usize,
+        /// The count that shares their weights.
+        count: usize,
+    },
+    /// A quantile of a column, read from its tree.
+    Quantile {
+        /// The nodes of the tree.
+        nodes: usize,
+        /// In millionths.
+        millionths: u32,
+    },
+    /// People in one bar of a histogram.
+    Bar {
+        /// The bars.
+        nodes: usize,
+        /// Which bar.
+        bar: u32,
+    },
+    /// Of a pair: people with both, over what would be expected of two keys that are met independently.
+    Lift(PairOf),
+    /// Of a pair: people with both, over the geometric mean of the people of each.
+    Cosine(PairOf),
+    /// Of a pair: people with both, over the people of the first.
+    Conditional(PairOf),
+    /// The share of the last part of the key among the people of the others, over its share among all.
+    OverIndex(usize),
+    /// People, over those of the first part of the key.
+    Retained {
+        /// The count.
+        count: usize,
+        /// The margin over the first part.
+        margin: usize,
+    },
+}
+
+/// What the proportions of a pair are made of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct PairOf {
+    /// The count of people with both.
+    pub both: usize,
+    /// The margin over the keys.
+    pub each: usize,
+    /// The margin of everyone, for a lift.
+    pub everyone: Option<usize>,
 }
 
 /// The order of a release's rows: a function of released values alone.

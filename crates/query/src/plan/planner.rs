@@ -4,28 +4,21 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use chrono_tz::Tz;
-use flockwise_mechanisms::{Accounting, Ceiling, Digest, Family, Loss};
+use flockwise_mechanisms::{Accounting, Ceiling, Digest, Epsilon, Family, Loss, Rounding};
 
 use super::budget::losses;
-use super::grid::{declared, grid};
-use super::loss::{Split, measures};
-use super::rows::{Consented, Cut, Join, KeyPart, Made, ReadColumn, RowPlan, Scan, Unit, ValuePlan};
-use super::stage::{Bounding, Channel, KeyDomain, Selection, StageError, Stages};
+use super::grid::declared;
+use super::rows::{Consented, Cut, Grouping, Join, KeyPart, Made, OwnLimit, ReadColumn, RowPlan, Scan, Unit};
+use super::stage::StageError;
+use super::staging::{stages, value};
 use super::{Plan, ReleasePlan};
-use crate::engine::BoundChoice;
-use crate::job::{Contribution, MechanismChoice, TwoStage};
-use crate::kernel::{Bound, Moment};
+use crate::job::MechanismChoice;
 use crate::names::{ColumnName, Name};
 use crate::policy::{Access, Column, Policy};
-use crate::resolve::{Key, Resolved, ResolvedRelease, Shape, ValueBounds};
+use crate::resolve::{Key, Resolved, ResolvedRelease, Shape};
 use crate::statistics::{Asked, asked};
 use crate::table::{ColumnKind, TableColumn};
 use crate::value::ColumnType;
-
-/// Keys of a person that take part in a selection: a keyed-hash subset beyond it keeps the threshold low.
-const SELECTION_CAP: u32 = 64;
-/// Buckets of the activity histogram where keys are private: up to 2^12 keys a person are told apart.
-const ACTIVITY_BUCKETS: usize = 13;
 
 /// A job that cannot be planned.
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
@@ -115,20 +108,19 @@ pub fn plan(resolved: &Resolved, policy: &Policy, base: &Path) -> Result<Plan, P
     let add = |sum: Loss, release: &ReleasePlan| sum.checked_add(release.loss);
     let policy_bytes =
         serde_json::to_vec(policy).map_err(|_| PlanError::Internal("a policy has a JSON form"))?;
+    let charged = match job {
+        Some((charged, _)) => charged,
+        None => releases.iter().try_fold(Loss::zero(ceiling.accounting), add).ok_or(PlanError::TooMuch)?,
+    };
     Ok(Plan {
         data: resolved.data.clone(),
         purpose: resolved.purpose.clone(),
         policy: Digest::of(&policy_bytes),
         ceiling,
-        charged: match job {
-            Some((charged, _)) => charged,
-            None => {
-                releases.iter().try_fold(Loss::zero(ceiling.accounting), add).ok_or(PlanError::TooMuch)?
-            }
-        },
+        charged,
         inner: job.map_or(ceiling, |(_, inner)| inner),
         unit: policy.data.privacy_unit.to_string(),
-        scan: scan(resolved, policy)?,
+        scan: scan(resolved, policy, ceiling.epsilon_of(charged))?,
         releases,
         reads: resolved.reads.clone(),
     })
@@ -145,23 +137,20 @@ fn release_plan(
     let (family, reason) = family(release, loss.accounting())?;
     let value = value(release, &asked)?;
     let from_data = parts.iter().take_while(|part| part.declared.is_none()).count();
-    let stages = stages(release, &asked, loss, family, &parts, from_data, value.as_ref())?;
+    let stages = stages(release, &asked, loss, family, (&parts, from_data), value.as_ref())?;
     let at = |source| PlanError::Stage { release: release.name.clone(), source };
     stages.check(loss).map_err(at)?;
-    let keys = release
-        .keys
-        .iter()
-        .zip(places)
-        .map(|(key, place)| (place, TableColumn::key(key.name.as_str(), kind(key))));
+    let keys = key_columns(release, &asked, &places);
     Ok(ReleasePlan {
         name: release.name.clone(),
         statistic: release.statistic.name(),
-        rows: RowPlan { filter: release.filter.clone(), keys: parts, value },
+        rows: RowPlan { filter: release.filter.clone(), keys: parts, value, grouping: asked.grouping },
         loss: stages.spent().ok_or(PlanError::Internal("losses add up"))?,
         stages,
-        keys: keys.collect(),
+        keys,
         outputs: asked.outputs,
         order: asked.order,
+        both_ways: asked.both_ways,
         labels: release.labels.clone(),
         reason,
     })
@@ -203,6 +192,21 @@ fn key_parts(
     order.sort_by_key(|&at| parts[at].declared.is_some());
     let places = (0..parts.len()).map(|at| order.iter().position(|&part| part == at).unwrap_or(at)).collect();
     Ok((order.into_iter().map(|at| parts[at].clone()).collect(), places))
+}
+
+/// The columns of the keys, each with the place of its part in a cell's key: two of each where keys are linked.
+fn key_columns(release: &ResolvedRelease, asked: &Asked, places: &[usize]) -> Vec<(usize, TableColumn)> {
+    if matches!(asked.grouping, Grouping::Activity(_)) {
+        return vec![(0, TableColumn::key("rows_from", ColumnKind::Int))];
+    }
+    let column = |key: &Key, suffix: &str| TableColumn::key(&format!("{}{suffix}", key.name), kind(key));
+    match (&asked.linked, release.keys.first()) {
+        (Some(linked), Some(key)) => {
+            let [one, other] = linked.link.suffixes();
+            vec![(0, column(key, one)), (1, column(key, other))]
+        }
+        _ => release.keys.iter().zip(places).map(|(key, &place)| (place, column(key, ""))).collect(),
+    }
 }
 
 /// What a key's column holds in the release.
@@ -258,103 +262,23 @@ fn family(release: &ResolvedRelease, accounting: Accounting) -> Result<(Family, 
     }
 }
 
-fn value(release: &ResolvedRelease, asked: &Asked) -> Result<Option<ValuePlan>, PlanError> {
-    let Some(value) = release.value.as_ref().filter(|_| asked.reads_values) else { return Ok(None) };
-    let bounds = match value.bounds {
-        Some(ValueBounds::Declared(bounds)) => bounds,
-        Some(ValueBounds::Bought(_)) => {
-            let (what, instead) =
-                ("bounds = \"auto\"".to_owned(), "declare `bounds` for the column in the policy");
-            return Err(PlanError::Unsupported { release: release.name.clone(), what, instead });
-        }
-        None => return Err(PlanError::Internal("a value that is read has bounds")),
-    };
-    let whole = value.column_type == ColumnType::Int
-        && bounds.low().fract().abs() + bounds.high().fract().abs() < 1e-300;
-    let channel = if asked.centred {
-        Channel::new(bounds.low(), bounds.high(), whole)
-    } else {
-        Channel::uncentred(bounds.low(), bounds.high(), whole)
-    };
-    Ok(Some(ValuePlan {
-        column: value.column.clone(),
-        channel,
-        squares: asked.squares,
-        on_null: value.on_null,
-        on_nan: value.on_nan,
+/// Who consents to the job's purpose, and what they allow a job of this ε.
+fn consented(job: &Resolved, policy: &Policy, epsilon: f64) -> Result<Option<Consented>, PlanError> {
+    let Some((consent, wanted)) = policy.consent.as_ref().zip(job.purpose.clone()) else { return Ok(None) };
+    let epsilon = Epsilon::from_f64(epsilon, Rounding::Up).map_err(|_| PlanError::TooMuch)?;
+    Ok(Some(Consented {
+        source: consent.source.clone(),
+        person: consent.person.clone(),
+        purpose: consent.purpose.clone(),
+        granted: consent.granted.clone(),
+        limit: consent.epsilon.clone().map(|column| OwnLimit { column, job: epsilon }),
+        default: consent.default_granted,
+        wanted,
     }))
 }
 
-fn stages(
-    release: &ResolvedRelease,
-    asked: &Asked,
-    loss: Loss,
-    family: Family,
-    parts: &[KeyPart],
-    from_data: usize,
-    value: Option<&ValuePlan>,
-) -> Result<Stages, PlanError> {
-    let norm = family != Family::DiscreteLaplace;
-    let scaled = |size: u32| if norm { Bound::norm(size) } else { Bound::mass(size) };
-    let private = from_data > 0;
-    let two_stage = private && release.two_stage != TwoStage::Never;
-    let given = match (release.contribution, parts.is_empty()) {
-        // One key for everybody: everybody has at most one.
-        (_, true) => Some(Bound::keep(1)),
-        (Contribution::Auto, false) => None,
-        (Contribution::Norm(size), false) => Some(scaled(size.get())),
-        (Contribution::Keep(keys), false) => Some(Bound::keep(keys.get())),
-    };
-    if private && !two_stage && given.is_none() {
-        let what = "contribution = \"auto\" in one stage".to_owned();
-        let instead = "give contribution = { norm = 8 }, or leave two_stage out";
-        return Err(PlanError::Unsupported { release: release.name.clone(), what, instead });
-    }
-    if private && !two_stage && from_data < parts.len() {
-        // The noisy weights that select are those of the private parts alone, and no cell's count of people.
-        let what = "two_stage = false where only some parts of the key are public".to_owned();
-        let instead = "leave two_stage out";
-        return Err(PlanError::Unsupported { release: release.name.clone(), what, instead });
-    }
-    let reuses = private && !two_stage;
-    let given = given.map(|bound| if reuses { bound.capped(SELECTION_CAP.max(bound.size())) } else { bound });
-    let distinct: Vec<Moment> = asked.moments.clone();
-    let paid = distinct.iter().filter(|moment| !(reuses && **moment == Moment::People)).count() as u64;
-    let split = Split::new(private, reuses, given.is_none(), paid);
-    let (selected, bought, each) = split.apply(loss, paid);
-    let selection = Selection {
-        bound: if reuses { given.unwrap_or(Bound::keep(1)) } else { scaled(1).capped(SELECTION_CAP) },
-        loss: selected,
-        reused: reuses,
-    };
-    let keys = match (private, from_data == parts.len()) {
-        (false, _) => KeyDomain::Public(grid(parts)?),
-        (true, true) => KeyDomain::Private(selection),
-        (true, false) => KeyDomain::Under(selection, grid(&parts[from_data..])?),
-    };
-    let cells = match &keys {
-        KeyDomain::Public(keys) => keys.len(),
-        KeyDomain::Private(_) | KeyDomain::Under(..) => 1 << (ACTIVITY_BUCKETS - 1),
-    };
-    let buckets = cells.next_power_of_two().trailing_zeros() as usize + 1;
-    let bounding = match given {
-        Some(bound) => Bounding::Given(bound),
-        None => {
-            Bounding::Bought { choice: BoundChoice::new(norm, buckets.min(ACTIVITY_BUCKETS)), loss: bought }
-        }
-    };
-    let mut channels = Vec::new();
-    if let Some(value) = value {
-        channels.push(value.channel);
-        if value.squares {
-            channels.push(value.channel);
-        }
-    }
-    Ok(Stages { keys, bounding, family, channels, measures: measures(&distinct, each) })
-}
-
 /// What is read for all releases.
-fn scan(job: &Resolved, policy: &Policy) -> Result<Scan, PlanError> {
+fn scan(job: &Resolved, policy: &Policy, epsilon: f64) -> Result<Scan, PlanError> {
     let read = |name: &ColumnName, column: &Column| ReadColumn {
         name: name.clone(),
         kind: column.kind,
@@ -389,14 +313,7 @@ fn scan(job: &Resolved, policy: &Policy) -> Result<Scan, PlanError> {
             kind: unit.map(|column| column.kind),
             normalize: unit.map(|column| column.normalize.clone()).unwrap_or_default(),
         },
-        consent: policy.consent.as_ref().zip(job.purpose.clone()).map(|(consent, wanted)| Consented {
-            source: consent.source.clone(),
-            person: consent.person.clone(),
-            purpose: consent.purpose.clone(),
-            granted: consent.granted.clone(),
-            default: consent.default_granted,
-            wanted,
-        }),
+        consent: consented(job, policy, epsilon)?,
         columns: columns.collect(),
         joins: joins.collect(),
         derived: derived(job, policy)?,

@@ -1,8 +1,10 @@
 //! Which rows count, and what a row becomes: person, keys, value.
 
 use chrono_tz::Tz;
+use flockwise_mechanisms::Epsilon;
 use serde::Serialize;
 
+use super::bins::Bins;
 use super::stage::Channel;
 use crate::expr::Expr;
 use crate::job::{EveryUnit, Weekday};
@@ -46,6 +48,23 @@ pub struct RowPlan {
     pub keys: Vec<KeyPart>,
     /// The value that is summed.
     pub value: Option<ValuePlan>,
+    /// How rows are grouped into keys.
+    pub grouping: Grouping,
+}
+
+/// How rows are grouped into keys: a function of one person's rows at a time.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Grouping {
+    /// A row counts for its own keys.
+    Rows,
+    /// … and a person's rows are in order of this column; rows without it do not count.
+    InOrder(ColumnName),
+    /// All rows of a person together count for one key: the power of two that their number reaches, at most 2^(this − 1).
+    Activity(u32),
+    /// A person has one value of the key's first part, the smallest of all that person's rows; rows count for it with the
+    /// other parts.
+    FirstOfPerson,
 }
 
 /// The column that says whose row it is.
@@ -139,6 +158,8 @@ pub struct ValuePlan {
     pub channel: Channel,
     /// Whether the square of the value, centred, is a second channel.
     pub squares: bool,
+    /// Grids of bins, for distributions.
+    pub bins: Vec<Bins>,
     /// What a null becomes.
     pub on_null: Missing,
     /// What NaN and infinities become.
@@ -156,8 +177,20 @@ pub struct Consented {
     pub purpose: ColumnName,
     /// Its column of whether it is granted.
     pub granted: ColumnName,
+    /// What people allow one job at most, where they may say so.
+    pub limit: Option<OwnLimit>,
     /// Whether a person without a row consents.
     pub default: bool,
     /// The purpose of the job.
     pub wanted: Name,
+}
+
+/// People may allow a job less than its own ε: they then take part by chance ([`flockwise_mechanisms::TakesPart`]), by one
+/// draw for all releases of the job. This is a part of the mechanism that is charged.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct OwnLimit {
+    /// The column of the most ε that the person allows.
+    pub column: ColumnName,
+    /// The job's ε, rounded up: a function of the plan alone.
+    pub job: Epsilon,
 }

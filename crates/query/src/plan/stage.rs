@@ -1,12 +1,12 @@
 //! The stages of one release.
 
 use flockwise_mechanisms::{
-    BadSensitivity, CalibrationError, Family, Key, Loss, Noise, Sensitivity, threshold,
+    BadSensitivity, CalibrationError, Family, Key, L1, L2Squared, Loss, Noise, Sensitivity, threshold,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::engine::BoundChoice;
-use crate::kernel::{Bound, Moment};
+use crate::kernel::{Bound, Link, Moment};
 
 /// Where the keys of a release come from.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -55,11 +55,16 @@ impl Channel {
         Self { low, high, ..Self::new(-reach, reach, whole) }
     }
 
+    /// The value within the clamp range.
+    #[must_use]
+    pub const fn clamp(&self, value: f64) -> f64 {
+        value.max(self.low).min(self.high)
+    }
+
     /// The value on the grid: clamped, centred, rounded, and clamped again. A function of this value alone.
     #[must_use]
     pub fn grid(&self, value: f64) -> i32 {
-        let clamped = value.max(self.low).min(self.high);
-        let on_grid = ((clamped - self.centre) * self.steps).round();
+        let on_grid = ((self.clamp(value) - self.centre) * self.steps).round();
         (on_grid as i32).clamp(-self.radius, self.radius)
     }
 
@@ -114,6 +119,38 @@ pub enum Bounding {
     },
 }
 
+/// What is measured is not the keys that were found but their links: all of them, seen or unseen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Linked {
+    /// Which links.
+    pub link: Link,
+    /// At most so many keys are linked: those of the largest noisy weight, ties by their bytes.
+    pub most: usize,
+}
+
+/// A vector of people that is measured beside the cells of a release, to put them in proportion.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Margin {
+    /// Over what.
+    pub over: Over,
+    /// The declared values of the first part, where it is over those.
+    pub keys: Vec<Key>,
+    /// Its part of the loss.
+    pub loss: Loss,
+}
+
+/// What a margin counts people by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Over {
+    /// Each key that was found: bounded as cells are.
+    Keys,
+    /// Nothing: one number, to which a person adds 1.
+    Everyone,
+    /// The first part of the key, where each person has one value of it: a person adds 1 to one number.
+    FirstPart,
+}
+
 /// What is done for one release, in order: select, bound, measure.
 ///
 /// Privacy, by adaptive composition: each stage is a mechanism of [`flockwise_mechanisms`] with its own part of the
@@ -131,6 +168,10 @@ pub struct Stages {
     pub channels: Vec<Channel>,
     /// What is measured.
     pub measures: Vec<Measure>,
+    /// Whether links of the keys are measured in place of the keys.
+    pub linked: Option<Linked>,
+    /// What is measured beside the cells.
+    pub margins: Vec<Margin>,
 }
 
 impl Stages {
@@ -139,18 +180,23 @@ impl Stages {
     /// # Errors
     /// When the bounds multiply to more than exact arithmetic holds.
     pub fn sensitivity(&self, moment: Moment, bound: Bound) -> Result<Sensitivity, BadSensitivity> {
-        let (radius, in_units) = match moment {
-            Moment::People => (1, true),
-            Moment::Rows { limit } => (u128::from(limit), true),
+        let (radius, in_units, levels) = match moment {
+            Moment::People => (1, true, 1),
+            Moment::Rows { limit } => (u128::from(limit), true, 1),
             Moment::Value { channel, limit } => {
                 let radius = u128::from(self.channels[channel].radius.unsigned_abs());
-                (u128::from(limit).checked_mul(radius).ok_or(BadSensitivity)?, false)
+                (u128::from(limit).checked_mul(radius).ok_or(BadSensitivity)?, false, 1)
             }
+            Moment::Nodes { spread, limit, .. } => (u128::from(limit), true, u128::from(spread.levels())),
         };
-        match self.family {
-            Family::DiscreteLaplace => bound.l1(radius, in_units),
-            Family::DiscreteGaussian | Family::RoundedNormal => bound.l2_squared(radius, in_units),
-        }
+        let one_level = match self.family {
+            Family::DiscreteLaplace => bound.l1(radius, in_units)?,
+            Family::DiscreteGaussian | Family::RoundedNormal => bound.l2_squared(radius, in_units)?,
+        };
+        Ok(match one_level {
+            Sensitivity::L1(l1) => Sensitivity::L1(L1::product(&[l1.units(), levels])?),
+            Sensitivity::L2Squared(l2) => Sensitivity::L2Squared(L2Squared::product(&[l2.units(), levels])?),
+        })
     }
 
     /// Whether the noisy weights of the selection are also the release's count of people.
@@ -184,6 +230,23 @@ impl Stages {
         Ok(Noise::calibrate(self.family, loss, self.sensitivity(moment, bound)?)?)
     }
 
+    /// The bound of a margin, where cells have another.
+    #[must_use]
+    pub const fn margin_bound(over: Over, bound: Bound) -> Bound {
+        match over {
+            Over::Keys => bound,
+            Over::Everyone | Over::FirstPart => Bound::keep(1),
+        }
+    }
+
+    /// The noise of a margin under its bound.
+    ///
+    /// # Errors
+    /// When the sensitivity or the scale is out of range.
+    pub fn margin_noise(&self, margin: &Margin, bound: Bound) -> Result<Noise, StageError> {
+        self.noise_of(Moment::People, margin.loss, bound)
+    }
+
     /// The noise of the selection.
     ///
     /// # Errors
@@ -209,8 +272,16 @@ impl Stages {
     /// When the sensitivity or the scale is out of range.
     pub fn predicted_sd(&self) -> Result<Vec<f64>, StageError> {
         let Some(first) = self.measures.first() else { return Ok(vec![1.0; self.possible_bounds().len()]) };
+        self.predicted_sd_at(first.loss)
+    }
+
+    /// The same for a vector of people that is measured with this loss.
+    ///
+    /// # Errors
+    /// When the sensitivity or the scale is out of range.
+    pub fn predicted_sd_at(&self, loss: Loss) -> Result<Vec<f64>, StageError> {
         let sd = |bound: &Bound| {
-            let noise = self.noise_of(Moment::People, first.loss, *bound)?;
+            let noise = self.noise_of(Moment::People, loss, *bound)?;
             Ok(noise.standard_deviation() / f64::from(bound.unit()))
         };
         self.possible_bounds().iter().map(sd).collect()
@@ -226,6 +297,9 @@ impl Stages {
         for &bound in self.possible_bounds() {
             for measure in &self.measures {
                 self.noise(measure, bound)?;
+            }
+            for margin in &self.margins {
+                self.margin_noise(margin, Self::margin_bound(margin.over, bound))?;
             }
         }
         if let Bounding::Bought { loss, .. } = &self.bounding {
@@ -251,7 +325,9 @@ impl Stages {
             .iter()
             .filter(|measure| !self.is_reused(measure.moment))
             .map(|measure| measure.loss);
-        let parts = measured.chain(bound).chain(self.selection().map(|selection| selection.loss));
+        let margins = self.margins.iter().map(|margin| margin.loss);
+        let parts =
+            measured.chain(margins).chain(bound).chain(self.selection().map(|selection| selection.loss));
         parts.into_iter().try_fold(Loss::zero(first.accounting()), |sum, part| sum.checked_add(part))
     }
 

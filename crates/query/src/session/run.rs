@@ -5,8 +5,8 @@ use std::time::SystemTime;
 use flockwise_ledger::{Begun, LedgerFile, Receipt, Releases, Request, RequestId};
 use flockwise_mechanisms::{Charged, Digest, Loss, Os, Plan as _, Release, Source as NoiseSource, secret};
 
-use super::{Answer, Answered, Error, Session};
-use crate::backend::{LocalBackend, consent_wanted, label, load, wanted, wanted_of_table};
+use super::{Answer, Answered, Error, Phase, Session};
+use crate::backend::{LocalBackend, consent_preflight, label, load, wanted, wanted_of_table};
 use crate::engine::{Failed, Measured, execute};
 use crate::frame::{Files, Kind, Preflight, Source};
 use crate::plan::{KeyDomain, Plan, ReleasePlan, charge_json, contribution_json, measure_name, natural_sd};
@@ -21,11 +21,26 @@ impl Session {
     /// # Errors
     /// See [`Error::exit_code`]: until the charge nothing of anybody is read, after it no error depends on data.
     pub fn run(&self, plan: Plan, request: RequestId) -> Result<Answer, Error> {
+        self.run_watched(plan, request, &mut |_| {})
+    }
+
+    /// As [`Session::run`], telling `watch` each phase as it begins.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    pub fn run_watched(
+        &self,
+        plan: Plan,
+        request: RequestId,
+        watch: &mut dyn FnMut(Phase),
+    ) -> Result<Answer, Error> {
         if plan.policy != self.policy_digest() {
             return Err(Error::AnotherPolicy);
         }
+        watch(Phase::Preflight);
         let source = self.source()?;
         let preflight = self.preflight(&plan, &source)?;
+        watch(Phase::Charge);
         let mut ledger = self.ledger()?;
         let mut releases = self.releases(ledger.id())?;
         let digest = plan.digest();
@@ -35,6 +50,7 @@ impl Session {
             Begun::Fresh(charged, receipt) => (charged, receipt, Answered::Charged),
             Begun::Retry(charged, receipt) => (charged, receipt, Answered::Retried),
         };
+        watch(Phase::Charged { entry: receipt.entry, now: how == Answered::Charged });
         self.finish(
             charged,
             &source,
@@ -44,6 +60,7 @@ impl Session {
             digest,
             receipt,
             how,
+            watch,
         )
     }
 
@@ -56,8 +73,7 @@ impl Session {
             files.preflight(&wanted_of_table(&join.key, &join.columns))?;
         }
         if let Some(consent) = &plan.scan.consent {
-            Source::Files(Files::list(&self.base, &consent.source)?)
-                .preflight(&consent_wanted(consent, unit))?;
+            consent_preflight(consent, unit, &self.base)?;
         }
         for release in &plan.releases {
             label::preflight(release, &self.policy, &self.base)?;
@@ -91,11 +107,13 @@ impl Session {
         digest: Digest,
         receipt: Receipt,
         how: Answered,
+        watch: &mut dyn FnMut(Phase),
     ) -> Result<Answer, Error> {
         let entry = receipt.entry;
         let id = request.id.as_str().to_owned();
         let after_charge = |source: Failed| Error::AfterCharge { request: id.clone(), entry, source };
         let plan = charged.plan().clone();
+        watch(Phase::Compute);
         let mut noise = Os::new().map_err(|_| after_charge(Failed::Entropy))?;
         let released = compute(charged, source, preflight, &self.base, &mut noise).map_err(after_charge)?;
         let mut bytes = Vec::new();
@@ -107,6 +125,7 @@ impl Session {
             serde_json::to_writer(&mut bytes, &document).map_err(|error| Error::Stored(error.to_string()))?;
             bytes.push(b'\n');
         }
+        watch(Phase::Store);
         let stored = ledger.answer(releases, request, &receipt, digest, &bytes);
         let stored = stored.map_err(not_stored)?;
         Answer::read(stored.bytes, how, stored.receipt)
@@ -153,7 +172,7 @@ pub(crate) fn compute(
 ) -> Result<Vec<Release<Measured>>, Failed> {
     let (plan, allowance) = charged.open();
     let mut allowance = allowance.as_gaussian();
-    let frame = load(&plan.scan, source, preflight, base).map_err(|_| Failed::Source)?;
+    let frame = load(&plan.scan, source, preflight, base, noise).map_err(|_| Failed::Source)?;
     let mut released = Vec::new();
     for release in &plan.releases {
         let from_data = release.rows.keys.iter().take_while(|part| part.declared.is_none()).count();
@@ -222,6 +241,13 @@ pub(super) fn document(
                     serde_json::json!({ "appears_half": half.ceil(), "appears_99pc": most.ceil() })
                 }),
             },
+            sampling: plan.scan.consent.as_ref().and_then(|consent| consent.limit.as_ref()).map(|limit| {
+                serde_json::json!({
+                    "job_epsilon": limit.job,
+                    "bias": "whoever allows less takes part by chance: counts and sums of what they have lean low, means \
+                             toward everybody else's",
+                })
+            }),
         },
         mock: None,
         columns,
@@ -229,3 +255,6 @@ pub(super) fn document(
         receipt,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,17 +6,26 @@
 //!
 //! A new statistic is one file here and one line in [`asked`].
 
+mod activity;
+mod affinity;
+mod co_occurrence;
+mod estimate;
 mod popularity;
+mod proportion;
+mod quantile;
 mod reach;
+mod retention;
 mod summary;
 mod table;
 mod top_k;
+mod transitions;
 
+pub(crate) use activity::buckets as activity_buckets;
 pub use table::table;
 
 use crate::job::Statistic;
-use crate::kernel::Moment;
-use crate::plan::{Order, Output, PlanError};
+use crate::kernel::{Link, Moment};
+use crate::plan::{Bins, Grouping, Linked, Order, Output, Over, PlanError};
 use crate::resolve::ResolvedRelease;
 
 /// What a statistic asks of the stages, and what it makes of the answers.
@@ -28,12 +37,27 @@ pub struct Asked {
     pub outputs: Vec<Output>,
     /// The order of the rows.
     pub order: Order,
-    /// Whether a value column is read.
-    pub reads_values: bool,
+    /// The value column, where one is read.
+    pub values: Option<Values>,
+    /// How rows are grouped into keys.
+    pub grouping: Grouping,
+    /// Whether links of the keys are measured.
+    pub linked: Option<Linked>,
+    /// What is measured beside the cells, each once, in order.
+    pub margins: Vec<Over>,
+    /// Whether an unordered pair has a row for each of its two directions.
+    pub both_ways: bool,
+}
+
+/// What is read of a value column.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Values {
     /// Whether values are centred at the middle of their range: a count is measured to put the centre back.
     pub centred: bool,
     /// Whether squares are a second channel.
     pub squares: bool,
+    /// Grids of bins.
+    pub bins: Vec<Bins>,
 }
 
 impl Asked {
@@ -43,25 +67,45 @@ impl Asked {
             moments: Vec::new(),
             outputs: Vec::new(),
             order,
-            reads_values: false,
-            centred: false,
-            squares: false,
+            values: None,
+            grouping: Grouping::Rows,
+            linked: None,
+            margins: Vec::new(),
+            both_ways: false,
         }
     }
 
     /// The place of a moment, which is measured once however many columns need it.
     fn moment(&mut self, moment: Moment) -> usize {
-        if let Some(place) = self.moments.iter().position(|known| *known == moment) {
-            return place;
-        }
-        self.moments.push(moment);
-        self.moments.len() - 1
+        place(&mut self.moments, moment)
+    }
+
+    /// The place of a margin.
+    fn margin(&mut self, over: Over) -> usize {
+        place(&mut self.margins, over)
     }
 
     /// The count of rows, which is the count of people where one row of a person counts.
     fn rows(&mut self, limit: u32) -> usize {
         self.moment(if limit == 1 { Moment::People } else { Moment::Rows { limit } })
     }
+
+    /// Links of at most so many keys that there are at most [`MOST_LINKS`] of them.
+    fn link(&mut self, link: Link) {
+        let most = (0..).take_while(|&keys| link.cells(keys) <= MOST_LINKS).last().unwrap_or(0);
+        self.linked = Some(Linked { link, most });
+    }
+}
+
+/// At most so many links are measured: every one of them gets noise and a row.
+const MOST_LINKS: usize = 50_000;
+
+fn place<T: PartialEq>(all: &mut Vec<T>, one: T) -> usize {
+    if let Some(place) = all.iter().position(|known| *known == one) {
+        return place;
+    }
+    all.push(one);
+    all.len() - 1
 }
 
 /// What the statistic of a release asks.
@@ -69,21 +113,15 @@ impl Asked {
 /// # Errors
 /// When this version does not have it.
 pub fn asked(release: &ResolvedRelease) -> Result<Asked, PlanError> {
-    let unsupported = |what: &str, instead| {
-        Err(PlanError::Unsupported { release: release.name.clone(), what: what.to_owned(), instead })
-    };
     match &release.statistic {
         Statistic::Popularity(popularity) => popularity::asked(popularity),
         Statistic::Summary(summary) => summary::asked(summary, release),
         Statistic::Reach(_) => Ok(reach::asked()),
         Statistic::TopK(top_k) => Ok(top_k::asked(top_k)),
-        Statistic::CoOccurrence(_)
-        | Statistic::Transitions(_)
-        | Statistic::Affinity(_)
-        | Statistic::Activity(_)
-        | Statistic::Retention(_) => unsupported(
-            &format!("the statistic {}", release.statistic.name()),
-            "popularity, top_k, summary and reach are",
-        ),
+        Statistic::CoOccurrence(co_occurrence) => co_occurrence::asked(co_occurrence, release),
+        Statistic::Transitions(_) => transitions::asked(release),
+        Statistic::Affinity(_) => Ok(affinity::asked()),
+        Statistic::Activity(_) => Ok(activity::asked()),
+        Statistic::Retention(_) => Ok(retention::asked()),
     }
 }

@@ -18,6 +18,7 @@ pub(super) fn asked(popularity: &Popularity) -> Result<Asked, PlanError> {
             Aggregate::Sum
             | Aggregate::Mean
             | Aggregate::Variance
+            | Aggregate::Deviation
             | Aggregate::Quantile(_)
             | Aggregate::Histogram(_) => {
                 return Err(PlanError::Internal("popularity counts people and rows only"));

@@ -1,16 +1,14 @@
 //! From noisy measures to a table with error bars: post-processing.
 
-use flockwise_mechanisms::Noise;
-
+use super::estimate::{Z, deviation, mean, noisy, variance};
+use super::proportion::Proportions;
+use super::quantile::Reader;
 use crate::engine::Measured;
 use crate::kernel::Moment;
 use crate::key::decode;
-use crate::plan::{Channel, Formula, Order, ReleasePlan};
+use crate::plan::{Formula, Order, ReleasePlan};
 use crate::table::{Bias, Estimate, Table, TableColumn};
 use crate::value::Value;
-
-/// 95% of a normal lie within so many standard deviations.
-const Z: f64 = 1.959_963_984_540_054;
 
 /// A row on its way into a table: the place of its key, its first computed value, its cells.
 type Row = (usize, f64, Vec<Value>);
@@ -19,18 +17,25 @@ type Row = (usize, f64, Vec<Value>);
 #[must_use]
 pub fn table(plan: &ReleasePlan, measured: &Measured) -> Table {
     let mut rows: Vec<Row> = Vec::new();
+    let formulas = Formulas::new(plan, measured);
     for (at, key) in measured.keys.iter().enumerate() {
         let parts = decode(key);
-        let mut row: Vec<Value> = plan.keys.iter().map(|(place, _)| parts[*place].clone()).collect();
-        let mut first = f64::NEG_INFINITY;
-        for (column, output) in plan.outputs.iter().enumerate() {
-            let estimate = estimate(plan, measured, output.formula, at);
-            if column == 0 {
-                first = estimate.value;
+        let ways = if plan.both_ways { &[false, true][..] } else { &[false] };
+        for &reversed in ways {
+            let keys = plan.keys.len();
+            let part = |place: usize| if reversed { keys - 1 - place } else { place };
+            let mut row: Vec<Value> =
+                plan.keys.iter().map(|(place, _)| parts[part(*place)].clone()).collect();
+            let mut first = f64::NEG_INFINITY;
+            for (column, output) in plan.outputs.iter().enumerate() {
+                let estimate = formulas.estimate(output.formula, at, reversed);
+                if column == 0 {
+                    first = estimate.value;
+                }
+                row.extend(estimate.cells());
             }
-            row.extend(estimate.cells());
+            rows.push((at, first, row));
         }
-        rows.push((at, first, row));
     }
     order(plan, measured, &mut rows);
     Table { columns: columns(plan), rows: rows.into_iter().map(|(_, _, row)| row).collect() }
@@ -44,7 +49,20 @@ fn columns(plan: &ReleasePlan) -> Vec<TableColumn> {
                 ("people", Bias::Low)
             }
             Formula::Count(_) => ("rows", Bias::Low),
-            Formula::Sum { .. } | Formula::Mean { .. } | Formula::Variance { .. } => ("value", Bias::Unknown),
+            Formula::Bar { nodes, .. } => match plan.stages.measures[nodes].moment {
+                Moment::Nodes { limit: 1, .. } => ("people", Bias::Low),
+                _ => ("rows", Bias::Low),
+            },
+            Formula::Sum { .. }
+            | Formula::Mean { .. }
+            | Formula::Variance { .. }
+            | Formula::Deviation { .. }
+            | Formula::Quantile { .. } => ("value", Bias::Unknown),
+            Formula::Lift(_)
+            | Formula::Cosine(_)
+            | Formula::Conditional(_)
+            | Formula::OverIndex(_)
+            | Formula::Retained { .. } => ("ratio", Bias::Unknown),
         };
         columns.extend(TableColumn::with_bars(&output.name, unit, Some(bias)));
     }
@@ -83,100 +101,60 @@ fn order(plan: &ReleasePlan, measured: &Measured, rows: &mut Vec<Row>) {
     }
 }
 
-/// One noisy measure at one key, in its natural unit, with the standard deviation of its noise.
-struct Noisy {
-    value: f64,
-    sd: f64,
-    noise: Noise,
-    unit: f64,
+/// Computes the columns of a release.
+struct Formulas<'a> {
+    plan: &'a ReleasePlan,
+    measured: &'a Measured,
+    proportions: Proportions,
+    /// For each measure that is a tree, how quantiles are read from it.
+    readers: Vec<Option<Reader>>,
 }
 
-fn noisy(plan: &ReleasePlan, measured: &Measured, place: usize, at: usize) -> Noisy {
-    let noise = measured.noises[place];
-    let bound = match plan.stages.selection() {
-        Some(selection) if plan.stages.is_reused(plan.stages.measures[place].moment) => selection.bound,
-        _ => measured.bound,
-    };
-    let unit = match plan.stages.measures[place].moment {
-        Moment::People | Moment::Rows { .. } => f64::from(bound.unit()),
-        Moment::Value { channel: 0, .. } => plan.stages.channels[0].steps,
-        Moment::Value { .. } => 1.0 / plan.stages.channels[0].square_unit(),
-    };
-    Noisy {
-        value: measured.values[place][at] as f64 / unit,
-        sd: noise.standard_deviation() / unit,
-        noise,
-        unit,
+impl<'a> Formulas<'a> {
+    fn new(plan: &'a ReleasePlan, measured: &'a Measured) -> Self {
+        let readers =
+            (0..plan.stages.measures.len()).map(|place| Reader::new(plan, measured, place)).collect();
+        Self { plan, measured, proportions: Proportions::new(plan, measured), readers }
     }
-}
 
-fn estimate(plan: &ReleasePlan, measured: &Measured, formula: Formula, at: usize) -> Estimate {
-    let measure = |place| noisy(plan, measured, place, at);
-    let channel = || &plan.stages.channels[0];
-    match formula {
-        Formula::Count(place) => {
-            let count = measure(place);
-            Estimate::new(count.value, count.noise.half_width(0.95) / count.unit)
-        }
-        Formula::Sum { value, count: None } => {
-            let sum = measure(value);
-            Estimate::new(sum.value, sum.noise.half_width(0.95) / sum.unit)
-        }
-        Formula::Sum { value, count: Some(count) } => {
-            let (sum, count, centre) = (measure(value), measure(count), channel().centre);
-            Estimate::new(
-                sum.value + centre * count.value,
-                Z * (sum.sd.powi(2) + (centre * count.sd).powi(2)).sqrt(),
-            )
-        }
-        Formula::Mean { value, count } => mean(&measure(value), &measure(count), channel()),
-        Formula::Variance { value, square, count } => {
-            variance(&measure(value), &measure(square), &measure(count), channel())
+    /// One cell; `reversed` where a pair is read from its second to its first.
+    fn estimate(&self, formula: Formula, at: usize, reversed: bool) -> Estimate {
+        let measure = |place| noisy(self.plan, self.measured, place, at);
+        let channel = || &self.plan.stages.channels[0];
+        match formula {
+            Formula::Count(place) => measure(place).estimate(),
+            Formula::Sum { value, count: None } => measure(value).estimate(),
+            Formula::Sum { value, count: Some(count) } => {
+                let (sum, count, centre) = (measure(value), measure(count), channel().centre);
+                Estimate::new(
+                    sum.value + centre * count.value,
+                    Z * (sum.sd.powi(2) + (centre * count.sd).powi(2)).sqrt(),
+                )
+            }
+            Formula::Mean { value, count } => mean(&measure(value), &measure(count), channel()),
+            Formula::Variance { value, square, count } => {
+                variance(&measure(value), &measure(square), &measure(count), channel())
+            }
+            Formula::Deviation { value, square, count } => {
+                deviation(variance(&measure(value), &measure(square), &measure(count), channel()))
+            }
+            Formula::Quantile { nodes, millionths } => self.readers[nodes]
+                .as_ref()
+                .expect("a quantile is read from a tree")
+                .quantile(&self.measured.values[nodes], at, millionths),
+            Formula::Bar { nodes, bar } => {
+                let bars = self.plan.stages.measures[nodes].moment.width();
+                noisy(self.plan, self.measured, nodes, at * bars + bar as usize).estimate()
+            }
+            Formula::Lift(pair) => self.proportions.lift(self.plan, self.measured, pair, at),
+            Formula::Cosine(pair) => self.proportions.cosine(self.plan, self.measured, pair, at),
+            Formula::Conditional(pair) => {
+                self.proportions.conditional(self.plan, self.measured, pair, (at, reversed))
+            }
+            Formula::OverIndex(place) => self.proportions.over_index(measure(place), at),
+            Formula::Retained { count, margin } => {
+                self.proportions.retained(self.measured, measure(count), (margin, at))
+            }
         }
     }
-}
-
-/// A ratio of two noisy numbers and its 95% set by Fieller's theorem (1954): all r for which S − rN is within 1.96 of its
-/// standard deviations of 0. Where N is too noisy that set has no end, and the range that is known holds it.
-fn ratio(sum: &Noisy, count: &Noisy, range: (f64, f64)) -> Estimate {
-    let clamp = |x: f64| x.max(range.0).min(range.1);
-    let middle = f64::midpoint(range.0, range.1);
-    let value = if count.value > 0.0 { clamp(sum.value / count.value) } else { clamp(middle) };
-    let z2 = Z * Z;
-    let a = count.value.mul_add(count.value, -z2 * count.sd * count.sd);
-    let b = sum.value * count.value;
-    let c = sum.value.mul_add(sum.value, -z2 * sum.sd * sum.sd);
-    let root = b.mul_add(b, -a * c);
-    if a <= 0.0 || root < 0.0 || count.value <= 0.0 {
-        return Estimate { value, low: range.0, high: range.1 };
-    }
-    let (low, high) = ((b - root.sqrt()) / a, (b + root.sqrt()) / a);
-    Estimate { value, low: clamp(low).min(value), high: clamp(high).max(value) }
-}
-
-fn mean(sum: &Noisy, count: &Noisy, channel: &Channel) -> Estimate {
-    let reach = f64::from(channel.radius) / channel.steps;
-    let range = ((channel.low - channel.centre).max(-reach), (channel.high - channel.centre).min(reach));
-    let centred = ratio(sum, count, range);
-    Estimate {
-        value: centred.value + channel.centre,
-        low: centred.low + channel.centre,
-        high: centred.high + channel.centre,
-    }
-}
-
-/// E(v − c)² − (E(v − c))², each a ratio, at most R². The bars add the ends of both parts: at least 90% by the union
-/// bound of two 95% sets, and wider than either.
-fn variance(sum: &Noisy, square: &Noisy, count: &Noisy, channel: &Channel) -> Estimate {
-    let reach = f64::from(channel.radius) / channel.steps;
-    let half = reach * reach / 2.0;
-    let second = ratio(square, count, (-half, half));
-    let first = ratio(sum, count, (-reach, reach));
-    let clamp = |x: f64| x.max(0.0).min(reach * reach);
-    let squares = [first.low * first.low, first.high * first.high];
-    let least = if first.low <= 0.0 && first.high >= 0.0 { 0.0 } else { squares[0].min(squares[1]) };
-    let value = clamp(second.value + half - first.value * first.value);
-    let (low, high) =
-        (clamp(second.low + half - squares[0].max(squares[1])), clamp(second.high + half - least));
-    Estimate { value, low: low.min(value), high: high.max(value) }
 }

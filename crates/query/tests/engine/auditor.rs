@@ -89,8 +89,8 @@ fn neighbours_stay_within_the_declared_sensitivity() {
     assert!(tally.planned > 2 * tally.refused, "{} planned, {} refused", tally.planned, tally.refused);
     assert!(tally.reached > 50, "a bound was reached {} times: the audit has power", tally.reached);
     assert!(tally.new_keys > 50, "{} keys were somebody's own", tally.new_keys);
-    for statistic in ["popularity", "top_k", "summary", "reach"] {
-        assert!(tally.statistics[statistic] > 20, "{:?}", tally.statistics);
+    for statistic in flockwise_query::job::Statistic::NAMES {
+        assert!(tally.statistics.get(statistic).is_some_and(|cases| *cases > 5), "{:?}", tally.statistics);
     }
     assert!(tally.calls["add"] > 100 && tally.calls["select"] > 100, "{:?}", tally.calls);
 }

@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use flockwise_mechanisms::audit::{Mode, Recorder, Trace};
 use flockwise_mechanisms::{Digest, Key, Ledger, Loss, Private, charge};
 use flockwise_query::engine::{Backend, Failed, execute};
-use flockwise_query::kernel::{Bound, Moment, Rule};
+use flockwise_query::kernel::{Bound, Link, Moment, Rule};
 use flockwise_query::key::encode;
-use flockwise_query::plan::{Channel, Plan, ReleasePlan};
+use flockwise_query::plan::{Channel, Over, Plan, ReleasePlan};
 use flockwise_query::value::Value;
 
 use super::dice::Dice;
@@ -83,7 +83,7 @@ fn all(_: &Fact) -> bool {
     true
 }
 
-const CASES: [Case; 8] = [
+const CASES: [Case; 9] = [
     Case {
         release: "statistic = \"popularity\"\nby = [\"item\"]\naggregates = [\"people\", \"rows\"]\nmax_rows_per_key = 3",
         private: Some(item),
@@ -133,6 +133,13 @@ const CASES: [Case; 8] = [
         public: None,
         value: None,
         counts: |fact| fact.rating.is_some_and(|rating| rating >= 0.0) && fact.price < 60,
+    },
+    Case {
+        release: "statistic = \"co_occurrence\"\nitem = \"item\"\nmeasures = [\"people\", \"lift\", \"cosine\"]",
+        private: Some(item),
+        public: None,
+        value: None,
+        counts: all,
     },
 ];
 
@@ -261,6 +268,7 @@ impl Plain {
                 let part = match moment {
                     Moment::People => w,
                     Moment::Rows { limit } => w * counted(limit),
+                    Moment::Nodes { .. } => panic!("no case is about distributions"),
                     Moment::Value { channel, limit } => {
                         let sum: i128 = rows.iter().map(|values| i128::from(values[channel])).sum();
                         w * (sum * counted(limit) / n) / i128::from(bound.unit())
@@ -283,7 +291,13 @@ impl Backend for Plain {
         Ok(Private::new(weights))
     }
 
-    fn activity(&mut self, keys: &[Key], buckets: usize) -> Result<Private<Vec<i128>>, Failed> {
+    fn activity(
+        &mut self,
+        keys: &[Key],
+        link: Option<Link>,
+        buckets: usize,
+    ) -> Result<Private<Vec<i128>>, Failed> {
+        assert_eq!(link, None, "no case counts steps");
         let mut activity = vec![0; buckets];
         for person in self.people(false, Some(keys)) {
             let (mut bucket, mut reach) = (0, 1);
@@ -296,6 +310,33 @@ impl Backend for Plain {
             }
         }
         Ok(Private::new(activity))
+    }
+
+    fn linked(&mut self, keys: &[Key], link: Link, bound: Bound) -> Result<Private<Vec<i128>>, Failed> {
+        assert_eq!(link, Link::Pairs, "no case is about steps");
+        let mut cells: BTreeMap<(&Key, &Key), i128> = BTreeMap::new();
+        for (at, one) in keys.iter().enumerate() {
+            cells.extend(keys[at + 1..].iter().map(|other| ((one, other), 0)));
+        }
+        for person in self.people(false, Some(keys)) {
+            let has: Vec<&Key> = person.keys().collect();
+            let both = |pair: &(&Key, &Key)| has.contains(&pair.0) && has.contains(&pair.1);
+            let pairs = cells.keys().filter(|pair| both(pair)).count();
+            let w = weight(bound, pairs, self.defect);
+            cells.iter_mut().filter(|(pair, _)| both(pair)).for_each(|(_, sum)| *sum += w);
+        }
+        Ok(Private::new(cells.into_values().collect()))
+    }
+
+    fn margin(&mut self, over: Over, keys: &[Key], bound: Bound) -> Result<Private<Vec<i128>>, Failed> {
+        Ok(Private::new(match over {
+            Over::Keys => {
+                let sums = self.sums(false, Some(keys), bound, Moment::People);
+                keys.iter().map(|key| sums.get(key).copied().unwrap_or(0)).collect()
+            }
+            Over::Everyone => vec![self.people(false, None).len() as i128],
+            Over::FirstPart => panic!("no case has cohorts"),
+        }))
     }
 
     fn moments(

@@ -72,6 +72,8 @@ pub struct Pld {
 
 /// The window is this many standard deviations wide when the spacing is chosen.
 const WIDTH: f64 = 15.0;
+/// Below the rounding of a sum of squares and its root.
+const DOWN: f64 = 1.0 - 1e-14;
 
 impl Pld {
     /// Lays the events' privacy losses on a common grid.
@@ -138,7 +140,9 @@ impl Pld {
             let mu = if let Event::Gaussian { sigma } = event { 1.0 / sigma.get() } else { 0.0 };
             let largest = cells.cells.iter().map(|cell| cell.grid.unsigned_abs()).max().unwrap_or(0) as f64;
             let mass_error = 1e-13 * (1.0 + mu);
-            let loss_error = 1e-13 + cells::SNAP * self.h + 4.0 * f64::EPSILON * largest * self.h;
+            // A Gaussian's μ was rounded, and is only once here.
+            let relative = if mu > 0.0 { 1e-12 } else { 4.0 * f64::EPSILON };
+            let loss_error = 1e-13 + cells::SNAP * self.h + relative * largest * self.h;
             let part = |grid| Part::new(grid, *count, mass_error, loss_error);
             if at < both {
                 self.pessimistic.push(part(grid::pessimistic(&cells, self.h)?));
@@ -155,11 +159,10 @@ impl Pld {
             return Bounds { lower: 0.0, upper: 0.0 };
         }
         let (lower, upper) = match self.method() {
-            Method::Gdp => gdp::epsilon_bounds(self.mu, delta),
-            Method::Zcdp => (
-                gdp::epsilon_bounds((2.0 * self.rho).sqrt() * (1.0 - 1e-14), delta).0,
-                zcdp::epsilon(self.rho, delta),
-            ),
+            Method::Gdp => (gdp::epsilon_bounds(self.mu * DOWN, delta).0, gdp::epsilon(self.mu, delta)),
+            Method::Zcdp => {
+                (gdp::epsilon_bounds((2.0 * self.rho).sqrt() * DOWN, delta).0, zcdp::epsilon(self.rho, delta))
+            }
             Method::Pld | Method::Rdp => {
                 (self.epsilon_of(Side::Optimistic, delta), self.epsilon_of(Side::Pessimistic, delta))
             }
@@ -203,11 +206,10 @@ impl Pld {
     #[must_use]
     pub fn delta(&self, epsilon: f64) -> Bounds {
         let (lower, upper) = match self.method() {
-            Method::Gdp => gdp::delta_bounds(self.mu, epsilon),
-            Method::Zcdp => (
-                gdp::delta_bounds((2.0 * self.rho).sqrt() * (1.0 - 1e-14), epsilon).0,
-                zcdp::delta(self.rho, epsilon),
-            ),
+            Method::Gdp => (gdp::delta_bounds(self.mu * DOWN, epsilon).0, gdp::delta(self.mu, epsilon)),
+            Method::Zcdp => {
+                (gdp::delta_bounds((2.0 * self.rho).sqrt() * DOWN, epsilon).0, zcdp::delta(self.rho, epsilon))
+            }
             Method::Pld | Method::Rdp => {
                 (self.delta_of(Side::Optimistic, epsilon), self.delta_of(Side::Pessimistic, epsilon))
             }

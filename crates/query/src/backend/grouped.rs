@@ -1,0 +1,177 @@
+//! From rows to contributions: the rows that count, their keys and values, by person.
+
+use flockwise_mechanisms::Key;
+use hashbrown::HashMap;
+
+use super::parts::{Keys, keys};
+use super::rows::{Frame, cell};
+use crate::frame::{Column, Data, NULL};
+use crate::kernel::{Contributions, Rows, Sequences, keyed_hash};
+use crate::plan::{Grouping, KeyPart, RowPlan, ValuePlan};
+use crate::policy::Missing;
+use crate::statistics::activity_buckets;
+use crate::value::Value;
+
+/// Contributions by key.
+pub(super) struct Grouped {
+    pub contributions: Contributions,
+    pub keys: Vec<Key>,
+    codes: HashMap<Key, u32>,
+    /// The order in which people met their keys, where the plan asks for it.
+    pub sequences: Option<Sequences>,
+}
+
+impl Grouped {
+    /// Groups the rows that count by some parts of their keys.
+    pub fn new(frame: &Frame, rows: &[u32], plan: &RowPlan, parts: &[KeyPart], secret: [u8; 16]) -> Self {
+        let keyed = match &plan.grouping {
+            Grouping::Rows => keys(frame, rows, parts),
+            Grouping::InOrder(column) => {
+                let there = frame.column(column);
+                let timed = |row: &&u32| there.is_some_and(|column| !column.is_null(**row as usize));
+                keys(frame, &rows.iter().filter(timed).copied().collect::<Vec<_>>(), parts)
+            }
+            Grouping::Activity(buckets) => activity(frame, rows, *buckets),
+            Grouping::FirstOfPerson => first_of_person(frame, rows, parts),
+        };
+        Self::of_keys(frame, keyed, plan, secret)
+    }
+
+    fn of_keys(frame: &Frame, mut keyed: Keys, plan: &RowPlan, secret: [u8; 16]) -> Self {
+        let (mut channels, mut bins) = (Vec::new(), Vec::new());
+        if let Some(value) = &plan.value {
+            let numbers = values(frame, value);
+            let there: Vec<bool> = keyed.rows.iter().map(|&row| numbers[row as usize].is_some()).collect();
+            let mut kept = there.iter().copied();
+            keyed.rows.retain(|_| kept.next() == Some(true));
+            let mut kept = there.iter().copied();
+            keyed.codes.retain(|_| kept.next() == Some(true));
+            let numbers: Vec<f64> = keyed.rows.iter().filter_map(|&row| numbers[row as usize]).collect();
+            let first: Vec<i32> = numbers.iter().map(|&number| value.channel.grid(number)).collect();
+            if value.squares {
+                channels.push(first.iter().map(|&x| value.channel.square(x)).collect());
+            }
+            channels.insert(0, first);
+            let binned = value.bins.iter().map(|grid| {
+                (grid.spread, numbers.iter().map(|&number| grid.bin(value.channel.clamp(number))).collect())
+            });
+            bins.extend(binned);
+        }
+        let people: Vec<u32> = keyed.rows.iter().map(|&row| frame.people.codes[row as usize]).collect();
+        let person_hashes: Vec<u64> =
+            frame.people.names.iter().map(|name| keyed_hash(secret, name)).collect();
+        let key_hashes = keyed.keys.iter().map(|key| keyed_hash(secret, key)).collect();
+        let sequences = match &plan.grouping {
+            Grouping::InOrder(column) => {
+                frame.column(column).map(|column| sequences(&keyed, &people, column, person_hashes.len()))
+            }
+            Grouping::Rows | Grouping::Activity(_) | Grouping::FirstOfPerson => None,
+        };
+        let rows = Rows { people, keys: keyed.codes, channels, bins };
+        let contributions = Contributions::new(&rows, person_hashes, key_hashes);
+        let codes = (0..).zip(&keyed.keys).map(|(code, key)| (key.clone(), code)).collect();
+        Self { contributions, keys: keyed.keys, codes, sequences }
+    }
+
+    /// Where each code's key stands in `keys`; keys that nobody has stand nowhere.
+    pub fn kept(&self, keys: &[Key]) -> Vec<u32> {
+        let mut kept = vec![NULL; self.keys.len()];
+        for (place, key) in (0..).zip(keys) {
+            if let Some(&code) = self.codes.get(key) {
+                kept[code as usize] = place;
+            }
+        }
+        kept
+    }
+}
+
+/// Every person under the power of two that the number of their rows reaches.
+fn activity(frame: &Frame, rows: &[u32], buckets: u32) -> Keys {
+    let mut counts = vec![(0_u32, 0_u64); frame.people.names.len()];
+    for &row in rows {
+        let (last, count) = &mut counts[frame.people.codes[row as usize] as usize];
+        (*last, *count) = (row, *count + 1);
+    }
+    let reached = counts.iter().filter(|(_, count)| *count > 0);
+    // One row stands for the person.
+    let (rows, codes) = reached.map(|(row, count)| (*row, count.ilog2().min(buckets - 1))).unzip();
+    Keys { rows, codes, keys: activity_buckets(buckets) }
+}
+
+/// Every row under its person's smallest first part, with the row's own other parts.
+fn first_of_person(frame: &Frame, rows: &[u32], parts: &[KeyPart]) -> Keys {
+    let Some((first, others)) = parts.split_first() else { return keys(frame, rows, parts) };
+    let firsts = keys(frame, rows, std::slice::from_ref(first));
+    let mut smallest = vec![NULL; frame.people.names.len()];
+    for (&row, &code) in firsts.rows.iter().zip(&firsts.codes) {
+        let kept = &mut smallest[frame.people.codes[row as usize] as usize];
+        if *kept == NULL || firsts.keys[code as usize] < firsts.keys[*kept as usize] {
+            *kept = code;
+        }
+    }
+    let rest = keys(frame, rows, others);
+    let mut known: HashMap<(u32, u32), u32> = HashMap::new();
+    let mut whole = Keys { rows: Vec::new(), codes: Vec::new(), keys: Vec::new() };
+    for (&row, &code) in rest.rows.iter().zip(&rest.codes) {
+        let first = smallest[frame.people.codes[row as usize] as usize];
+        if first == NULL {
+            continue;
+        }
+        let code = *known.entry((first, code)).or_insert_with(|| {
+            whole.keys.push([&firsts.keys[first as usize][..], &rest.keys[code as usize]].concat());
+            whole.keys.len() as u32 - 1
+        });
+        whole.rows.push(row);
+        whole.codes.push(code);
+    }
+    whole
+}
+
+/// What each person met, in order of a column: ties by the bytes of the key.
+fn sequences(keyed: &Keys, people: &[u32], column: &Column, persons: usize) -> Sequences {
+    let mut order: Vec<u32> = (0..keyed.keys.len() as u32).collect();
+    order.sort_by(|&one, &other| keyed.keys[one as usize].cmp(&keyed.keys[other as usize]));
+    let mut ranks = vec![0; order.len()];
+    for (rank, &code) in (0..).zip(&order) {
+        ranks[code as usize] = rank;
+    }
+    let moment = |row: u32| match &column.data {
+        Data::Int(values) | Data::Date(values) | Data::Datetime(values) => values[row as usize],
+        Data::Float(_) | Data::Bool(_) | Data::Text { .. } => 0,
+    };
+    let rows = people.iter().zip(&keyed.rows).zip(&keyed.codes);
+    let rows = rows.map(|((&person, &row), &code)| (person, moment(row), ranks[code as usize], code));
+    Sequences::new(rows.collect(), persons)
+}
+
+/// The value of each row; none where the row takes no part.
+fn values(frame: &Frame, plan: &ValuePlan) -> Vec<Option<f64>> {
+    let missing = |what: Missing| match what {
+        Missing::Drop => None,
+        Missing::Value(instead) => Some(instead),
+    };
+    let number = |value: Value| match value {
+        Value::Int(value) => Some(value as f64),
+        Value::Float(value) if value.is_nan() => missing(plan.on_nan),
+        Value::Float(value) => Some(value),
+        Value::Null | Value::Bool(_) | Value::String(_) | Value::Date(_) | Value::Datetime(_) => {
+            missing(plan.on_null)
+        }
+    };
+    let by_rows = |column: &Column, index: Option<&[u32]>| {
+        let rows = frame.rows();
+        let at = |row: usize| match index.map(|index| index[row]) {
+            None => cell(column, row),
+            Some(NULL) => Value::Null,
+            Some(at) => cell(column, at as usize),
+        };
+        (0..rows).map(|row| number(at(row))).collect()
+    };
+    match &plan.column.table {
+        None => frame.column(&plan.column.column).map(|column| by_rows(column, None)),
+        Some(table) => frame.joined(table.as_str()).and_then(|joined| {
+            joined.column(&plan.column.column).map(|column| by_rows(column, Some(&joined.index)))
+        }),
+    }
+    .unwrap_or_default()
+}

@@ -1,0 +1,160 @@
+//! From what a statistic asks to stages with their parts of the loss.
+
+use flockwise_mechanisms::{Family, Loss};
+
+use super::grid::grid;
+use super::loss::{Shape, Split, margin, nothing};
+use super::planner::PlanError;
+use super::rows::{Grouping, KeyPart, ValuePlan};
+use super::stage::{Bounding, Channel, KeyDomain, Margin, Measure, Over, Selection, Stages};
+use crate::engine::BoundChoice;
+use crate::job::{Contribution, TwoStage};
+use crate::kernel::{Bound, Moment};
+use crate::resolve::{ResolvedRelease, ValueBounds};
+use crate::statistics::{Asked, activity_buckets};
+use crate::value::ColumnType;
+
+/// Keys of a person that take part in a selection: a keyed-hash subset beyond it keeps the threshold low.
+const SELECTION_CAP: u32 = 64;
+/// Buckets of the activity histogram where keys are private: up to 2^12 keys a person are told apart.
+const ACTIVITY_BUCKETS: usize = 13;
+
+/// How values are read: their grid and bins.
+pub(super) fn value(release: &ResolvedRelease, asked: &Asked) -> Result<Option<ValuePlan>, PlanError> {
+    let Some(value) = release.value.as_ref() else { return Ok(None) };
+    let Some(values) = &asked.values else { return Ok(None) };
+    let bounds = match value.bounds {
+        Some(ValueBounds::Declared(bounds)) => bounds,
+        Some(ValueBounds::Bought(_)) => {
+            let (what, instead) =
+                ("bounds = \"auto\"".to_owned(), "declare `bounds` for the column in the policy");
+            return Err(PlanError::Unsupported { release: release.name.clone(), what, instead });
+        }
+        None => return Err(PlanError::Internal("a value that is read has bounds")),
+    };
+    let whole = value.column_type == ColumnType::Int
+        && bounds.low().fract().abs() + bounds.high().fract().abs() < 1e-300;
+    let channel = if values.centred {
+        Channel::new(bounds.low(), bounds.high(), whole)
+    } else {
+        Channel::uncentred(bounds.low(), bounds.high(), whole)
+    };
+    Ok(Some(ValuePlan {
+        column: value.column.clone(),
+        channel,
+        squares: values.squares,
+        bins: values.bins.clone(),
+        on_null: value.on_null,
+        on_nan: value.on_nan,
+    }))
+}
+
+/// The stages of a release, with their parts of its loss. Of the key's parts the first `from_data` come from the data.
+pub(super) fn stages(
+    release: &ResolvedRelease,
+    asked: &Asked,
+    loss: Loss,
+    family: Family,
+    (parts, from_data): (&[KeyPart], usize),
+    value: Option<&ValuePlan>,
+) -> Result<Stages, PlanError> {
+    let norm = family != Family::DiscreteLaplace;
+    let scaled = |size: u32| if norm { Bound::norm(size) } else { Bound::mass(size) };
+    let private = from_data > 0;
+    let reuses = private && release.two_stage == TwoStage::Never;
+    let given = match (release.contribution, parts.is_empty()) {
+        // One key for everybody: everybody has at most one.
+        (_, true) => Some(Bound::keep(1)),
+        (Contribution::Auto, false) => None,
+        (Contribution::Norm(size), false) => Some(scaled(size.get())),
+        (Contribution::Keep(keys), false) => Some(Bound::keep(keys.get())),
+    };
+    if reuses {
+        one_stage(release, given, from_data < parts.len())?;
+    }
+    let given = given.map(|bound| if reuses { bound.capped(SELECTION_CAP.max(bound.size())) } else { bound });
+    let split = Split::new(Shape {
+        private,
+        reuses,
+        bought: given.is_none(),
+        moments: &asked.moments,
+        margins: &asked.margins,
+        linked: asked.linked.is_some(),
+    });
+    let selection = Selection {
+        bound: if reuses { given.unwrap_or(Bound::keep(1)) } else { scaled(1).capped(SELECTION_CAP) },
+        loss: split.selected(loss),
+        reused: reuses,
+    };
+    let keys = match (&asked.grouping, private, from_data == parts.len()) {
+        (Grouping::Activity(buckets), ..) => KeyDomain::Public(activity_buckets(*buckets)),
+        (_, false, _) => KeyDomain::Public(grid(parts)?),
+        (_, true, true) => KeyDomain::Private(selection),
+        (_, true, false) => KeyDomain::Under(selection, grid(&parts[from_data..])?),
+    };
+    let bounding = match given {
+        Some(bound) => Bounding::Given(bound),
+        None => Bounding::Bought {
+            choice: BoundChoice::new(norm, buckets(release, asked, &keys)?),
+            loss: split.bought(loss),
+        },
+    };
+    let mut channels = Vec::new();
+    if let Some(value) = value {
+        channels.push(value.channel);
+        if value.squares {
+            channels.push(value.channel);
+        }
+    }
+    let measures = asked.moments.iter().map(|&moment| {
+        let reused = reuses && moment == Moment::People;
+        Measure { moment, loss: if reused { nothing(loss) } else { split.measured(loss, moment) } }
+    });
+    let mut margins = Vec::new();
+    for &over in &asked.margins {
+        let keys = if over == Over::FirstPart { grid(&parts[..1])? } else { Vec::new() };
+        margins.push(Margin { over, keys, loss: margin(loss, over) });
+    }
+    Ok(Stages {
+        keys,
+        bounding,
+        family,
+        channels,
+        measures: measures.collect(),
+        linked: asked.linked,
+        margins,
+    })
+}
+
+/// One noisy count both finds a key and measures it: what that takes.
+fn one_stage(release: &ResolvedRelease, given: Option<Bound>, under: bool) -> Result<(), PlanError> {
+    let refused = |what: &str, instead| {
+        Err(PlanError::Unsupported { release: release.name.clone(), what: what.to_owned(), instead })
+    };
+    if given.is_none() {
+        let instead = "give contribution = { norm = 8 }, or leave two_stage out";
+        return refused("contribution = \"auto\" in one stage", instead);
+    }
+    if under {
+        // The noisy weights that select are those of the private parts alone, and no cell's count of people.
+        let what = "two_stage = false where only some parts of the key are public";
+        return refused(what, "leave two_stage out");
+    }
+    Ok(())
+}
+
+/// Buckets of the activity histogram: as many as a person can have keys, or links, by powers of two.
+fn buckets(release: &ResolvedRelease, asked: &Asked, keys: &KeyDomain) -> Result<usize, PlanError> {
+    let cells = match (keys, asked.linked) {
+        (KeyDomain::Public(keys), Some(linked)) if keys.len() > linked.most => {
+            return Err(PlanError::Unsupported {
+                release: release.name.clone(),
+                what: format!("{} of more than {} declared keys", release.statistic.name(), linked.most),
+                instead: "declare fewer keys, or leave them private: the leading ones are linked then",
+            });
+        }
+        (KeyDomain::Public(keys), _) => keys.len(),
+        (KeyDomain::Private(_) | KeyDomain::Under(..), _) => 1 << (ACTIVITY_BUCKETS - 1),
+    };
+    Ok((cells.next_power_of_two().trailing_zeros() as usize + 1).min(ACTIVITY_BUCKETS))
+}
