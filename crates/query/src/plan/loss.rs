@@ -61,7 +61,7 @@ impl Split {
         let finds = if shape.reuses { weight(Moment::People) } else { FINDS };
         let selection = match (shape.private, shape.linked) {
             (false, _) => 0,
-            (true, true) => 250,
+            (true, true) => 200,
             (true, false) => rest * finds / (finds + weights),
         };
         Self { selection, bound, measures: rest - selection, weights }

@@ -96,10 +96,11 @@ pub(super) fn stages(
     };
     let bounding = match given {
         Some(bound) => Bounding::Given(bound),
-        None => Bounding::Bought {
-            choice: BoundChoice::new(norm, buckets(release, asked, &keys)?),
-            loss: split.bought(loss),
-        },
+        None => {
+            let choice = BoundChoice::new(norm, buckets(release, asked, &keys)?);
+            let choice = if asked.linked.is_some() { choice.for_links() } else { choice };
+            Bounding::Bought { choice, loss: split.bought(loss) }
+        }
     };
     let mut channels = Vec::new();
     if let Some(value) = value {
