@@ -9,7 +9,9 @@ use super::{Answer, Answered, Error, Session};
 use crate::backend::{LocalBackend, consent_wanted, label, load, wanted, wanted_of_table};
 use crate::engine::{Failed, Measured, execute};
 use crate::frame::{Files, Kind, Preflight, Source};
-use crate::plan::{KeyDomain, Plan, ReleasePlan, charge_json, contribution_json, measure_name, natural_sd};
+use crate::plan::{
+    KeyDomain, Plan, ReleasePlan, Stages, charge_json, contribution_json, measure_name, natural_sd,
+};
 use crate::release::{Alone, Document, How, LedgerAfter, Privacy, SCHEMA};
 use crate::statistics::table;
 use crate::table::Table;
@@ -103,10 +105,12 @@ impl Session {
         let after = Self::ledger_after(ledger).map_err(not_stored)?;
         for (release, measured) in plan.releases.iter().zip(released) {
             let table = measured.map(|measured| {
-                let table = table(release, &measured);
-                (label::join(release, table, &self.policy, &self.base), measured)
+                let release = release.on(&measured.channels);
+                let table = table(&release, &measured);
+                (label::join(&release, table, &self.policy, &self.base), measured)
             });
-            let document = document(&plan, release, &table, after.clone(), &receipt);
+            let release = release.on(&table.get().1.channels);
+            let document = document(&plan, &release, &table, after.clone(), &receipt);
             serde_json::to_writer(&mut bytes, &document).map_err(|error| Error::Stored(error.to_string()))?;
             bytes.push(b'\n');
         }
@@ -163,6 +167,13 @@ fn figures(epsilon: f64) -> f64 {
     format!("{up:.5e}").parse().unwrap_or(up)
 }
 
+/// The clamp range that was bought, and for what.
+fn bounds_json(stages: &Stages) -> Option<serde_json::Value> {
+    let (range, channel) = (stages.range.as_ref()?, stages.channels.first()?);
+    let cost = range.loss.checked_add(range.loss).map(charge_json);
+    Some(serde_json::json!({ "low": channel.low, "high": channel.high, "bought": true, "cost": cost }))
+}
+
 fn document(
     plan: &Plan,
     release: &ReleasePlan,
@@ -205,6 +216,7 @@ fn document(
             mechanism: stages.family.name().to_owned(),
             stages: release.stage_names().into_iter().map(str::to_owned).collect(),
             contribution,
+            bounds: bounds_json(stages),
             noise_sd: sd.collect::<serde_json::Map<_, _>>().into(),
             selection: match &stages.keys {
                 KeyDomain::Public(_) => None,
