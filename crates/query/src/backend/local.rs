@@ -85,6 +85,16 @@ impl Backend for LocalBackend<'_> {
         Ok(Private::new(named))
     }
 
+    fn scores(&mut self, rows: &[Vec<Key>]) -> Result<Private<Vec<Vec<i128>>>, Failed> {
+        let grouped = &self.grouped.whole;
+        let count = |row: &Vec<Key>| {
+            let kept = grouped.kept(row);
+            let all = Bound::keep(u32::MAX);
+            grouped.contributions.moments(all, &[Moment::People], Some(&kept), row.len()).swap_remove(0)
+        };
+        Ok(Private::new(rows.iter().map(count).collect()))
+    }
+
     fn activity(
         &mut self,
         keys: &[Key],

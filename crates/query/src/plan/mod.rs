@@ -10,6 +10,7 @@ mod describe;
 mod grid;
 mod loss;
 mod planner;
+mod ranking;
 mod rows;
 mod stage;
 mod staging;
@@ -30,7 +31,8 @@ pub use rows::{
     Consented, Cut, Grouping, Join, KeyPart, Made, OwnLimit, ReadColumn, RowPlan, Scan, Unit, ValuePlan,
 };
 pub use stage::{
-    BoughtRange, Bounding, Channel, KeyDomain, Linked, Margin, Measure, Over, Selection, StageError, Stages,
+    BoughtRange, Bounding, Channel, KeyDomain, Leading, Linked, Margin, Measure, Over, Selection, StageError,
+    Stages,
 };
 
 /// A job's plan.

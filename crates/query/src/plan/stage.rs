@@ -1,7 +1,7 @@
 //! The stages of one release.
 
 use flockwise_mechanisms::{
-    BadSensitivity, CalibrationError, Family, Key, L1, L2Squared, Loss, Noise, Sensitivity, threshold,
+    BadSensitivity, CalibrationError, Choice, Family, Key, L1, L2Squared, Loss, Noise, Sensitivity, threshold,
 };
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,21 @@ pub enum KeyDomain {
     /// Some parts from the data, the others declared: the former are selected, and every declared combination of the
     /// latter appears under each.
     Under(Selection, Vec<Key>),
+    /// Declared in public, and only the leading ones of each row appear, chosen by their counts of people.
+    Leading(Leading),
+}
+
+/// How leading keys are chosen among declared ones.
+///
+/// A person moves all counts of a row the same way, each by at most one, whatever the number of keys: no bound is needed.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Leading {
+    /// The candidates of each segment.
+    pub rows: Vec<Vec<Key>>,
+    /// How many of each, and in how many segments a person may be.
+    pub choice: Choice,
+    /// Its part of the loss.
+    pub loss: Loss,
 }
 
 /// The grid of a value column: public fixed point.
@@ -240,7 +255,7 @@ impl Stages {
     #[must_use]
     pub const fn selection(&self) -> Option<&Selection> {
         match &self.keys {
-            KeyDomain::Public(_) => None,
+            KeyDomain::Public(_) | KeyDomain::Leading(_) => None,
             KeyDomain::Private(selection) | KeyDomain::Under(selection, _) => Some(selection),
         }
     }
@@ -325,6 +340,9 @@ impl Stages {
     /// The first stage that cannot be run.
     pub fn check(&self, whole: Loss) -> Result<(), StageError> {
         self.threshold()?;
+        if let KeyDomain::Leading(leading) = &self.keys {
+            leading.choice.chooser(leading.loss)?;
+        }
         for &bound in self.possible_bounds() {
             for measure in &self.measures {
                 self.noise(measure, bound)?;
@@ -363,7 +381,8 @@ impl Stages {
         let parts =
             measured.chain(margins).chain(bound).chain(self.selection().map(|selection| selection.loss));
         let ranges = self.range.iter().flat_map(|range| [range.loss; 2]);
-        let parts = parts.chain(ranges);
+        let chosen = if let KeyDomain::Leading(leading) = &self.keys { Some(leading.loss) } else { None };
+        let parts = parts.chain(ranges).chain(chosen);
         parts.into_iter().try_fold(Loss::zero(first.accounting()), |sum, part| sum.checked_add(part))
     }
 

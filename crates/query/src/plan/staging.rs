@@ -1,12 +1,14 @@
 //! From what a statistic asks to stages with their parts of the loss.
 
-use flockwise_mechanisms::{Family, Loss};
+use flockwise_mechanisms::{Choice, Family, Key, Loss};
 
 use super::grid::grid;
 use super::loss::{Shape, Split, margin, nothing};
 use super::planner::PlanError;
 use super::rows::{Grouping, KeyPart, ValuePlan};
-use super::stage::{BoughtRange, Bounding, Channel, KeyDomain, Margin, Measure, Over, Selection, Stages};
+use super::stage::{
+    BoughtRange, Bounding, Channel, KeyDomain, Leading, Margin, Measure, Over, Selection, Stages,
+};
 use crate::engine::BoundChoice;
 use crate::job::{Contribution, TwoStage};
 use crate::kernel::{Bound, Moment};
@@ -57,7 +59,7 @@ pub(super) fn stages(
     loss: Loss,
     family: Family,
     (parts, from_data): (&[KeyPart], usize),
-    value: Option<&ValuePlan>,
+    (value, choice): (Option<&ValuePlan>, Option<Choice>),
 ) -> Result<Stages, PlanError> {
     let norm = family != Family::DiscreteLaplace;
     let scaled = |size: u32| if norm { Bound::norm(size) } else { Bound::mass(size) };
@@ -81,7 +83,7 @@ pub(super) fn stages(
     };
     let split = Split::new(Shape {
         ranged: ranged.is_some(),
-        private,
+        private: private || choice.is_some(),
         reuses,
         bought: given.is_none(),
         moments: &asked.moments,
@@ -95,7 +97,7 @@ pub(super) fn stages(
     };
     let keys = match (&asked.grouping, private, from_data == parts.len()) {
         (Grouping::Activity(buckets), ..) => KeyDomain::Public(activity_buckets(*buckets)),
-        (_, false, _) => KeyDomain::Public(grid(parts)?),
+        (_, false, _) => declared_keys(parts, choice, split.selected(loss))?,
         (_, true, true) => KeyDomain::Private(selection),
         (_, true, false) => KeyDomain::Under(selection, grid(&parts[from_data..])?),
     };
@@ -158,6 +160,15 @@ fn one_stage(release: &ResolvedRelease, given: Option<Bound>, under: bool) -> Re
     Ok(())
 }
 
+/// All declared keys, or the leading ones of each segment: of all parts but the last.
+fn declared_keys(parts: &[KeyPart], choice: Option<Choice>, loss: Loss) -> Result<KeyDomain, PlanError> {
+    let keys = grid(parts)?;
+    let Some(choice) = choice else { return Ok(KeyDomain::Public(keys)) };
+    let items = parts.last().and_then(|part| part.declared.as_ref()).map_or(1, Vec::len).max(1);
+    let rows = keys.chunks(items).map(<[Key]>::to_vec).collect();
+    Ok(KeyDomain::Leading(Leading { rows, choice, loss }))
+}
+
 /// Buckets of the activity histogram: as many as a person can have keys, or links, by powers of two.
 fn buckets(release: &ResolvedRelease, asked: &Asked, keys: &KeyDomain) -> Result<usize, PlanError> {
     let cells = match (keys, asked.linked) {
@@ -169,6 +180,7 @@ fn buckets(release: &ResolvedRelease, asked: &Asked, keys: &KeyDomain) -> Result
             });
         }
         (KeyDomain::Public(keys), _) => keys.len(),
+        (KeyDomain::Leading(leading), _) => leading.rows.len() * leading.choice.picks() as usize,
         (KeyDomain::Private(_) | KeyDomain::Under(..), _) => 1 << (ACTIVITY_BUCKETS - 1),
     };
     Ok((cells.next_power_of_two().trailing_zeros() as usize + 1).min(ACTIVITY_BUCKETS))

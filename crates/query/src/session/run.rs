@@ -248,7 +248,7 @@ pub(super) fn document(
             bounds: bounds_json(stages),
             noise_sd: sd.collect::<serde_json::Map<_, _>>().into(),
             selection: match &stages.keys {
-                KeyDomain::Public(_) => None,
+                KeyDomain::Public(_) | KeyDomain::Leading(_) => None,
                 KeyDomain::Private(_) | KeyDomain::Under(..) => release.selection_people().map(|(half, most)| {
                     serde_json::json!({ "appears_half": half.ceil(), "appears_99pc": most.ceil() })
                 }),
