@@ -36,7 +36,7 @@ pub(crate) fn demo(args: &Demo, quiet: bool, report: &mut Report) -> Result<(), 
     let session = Session::open(&policy)?;
     let job = Job::open(&folder.join("job.toml"))?;
     let plan = session.plan_job(&job.value, &job.places, &std::collections::BTreeMap::new())?;
-    let answer = session.run(plan, RequestId::new("demo")?)?;
+    let answer = session.run(plan, RequestId::new(concat!("demo-", env!("CARGO_PKG_VERSION")))?)?;
     report.charged = answer.answered() == Answered::Charged;
     report.entry = Some(answer.receipt().entry);
     let next = if quiet { String::new() } else { next(folder) };
