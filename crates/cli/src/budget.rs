@@ -54,9 +54,12 @@ struct Pace {
 }
 
 impl Pace {
-    /// Two charges on two days at least make a pace.
     fn of(status: &Status, part_left: f64) -> Option<Self> {
-        let (first, last) = status.span?;
+        Self::new(status.span?, part_left)
+    }
+
+    /// From the times of the first and the last charge, in seconds: two charges on two days at least make a pace.
+    fn new((first, last): (i64, i64), part_left: f64) -> Option<Self> {
         let days = last.checked_sub(first)? as f64 / 86_400.0;
         let a_day = (100.0 - part_left) / days;
         (days >= 1.0 && a_day > 0.0).then(|| Self {
@@ -142,7 +145,18 @@ fn as_json(status: &Status, ceiling: Ceiling, spent: Loss, left: Loss, part: f64
 
 #[cfg(test)]
 mod tests {
-    use super::percent;
+    use super::{Pace, percent};
+
+    #[test]
+    fn a_pace_takes_two_days() {
+        let day = 86_400;
+        let pace = Pace::new((0, 14 * day), 60.0).unwrap();
+        assert_eq!(pace.to_string(), "20% a week over 14 days; at this pace what is left lasts 21 days more");
+        assert!(Pace::new((0, day - 1), 60.0).is_none(), "an hour's charges are no pace");
+        assert!(Pace::new((day, 0), 60.0).is_none(), "clocks may run back");
+        assert!(Pace::new((i64::MIN, i64::MAX), 60.0).is_none());
+        assert!(Pace::new((0, day), 100.0).is_none(), "nothing was spent");
+    }
 
     #[test]
     fn a_limit_is_a_percentage() {

@@ -53,6 +53,9 @@ pub(crate) enum Failure {
     /// A release is not what was charged.
     #[error("this release is not what the ledger charged: {0}")]
     NotCharged(String),
+    /// A panic.
+    #[error("a bug in flockwise; what was charged stays charged, and the same request may be tried again")]
+    Bug,
     /// A mock cannot be written out; nothing was charged.
     #[error("cannot write the mock: {0}; nothing was charged")]
     Mock(std::io::Error),
@@ -73,6 +76,7 @@ impl Failure {
             Self::Out { .. } | Self::Demo(_) | Self::Mock(_) => 5,
             Self::Written { .. } => 6,
             Self::Below { .. } => 3,
+            Self::Bug => 1,
         }
     }
 
@@ -88,6 +92,7 @@ impl Failure {
             | Self::Below { .. }
             | Self::NotCharged(_)
             | Self::Mock(_)
+            | Self::Bug
             | Self::Demo(_) => None,
         }
     }

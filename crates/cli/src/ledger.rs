@@ -15,12 +15,12 @@ use crate::args::{
 };
 use crate::failure::Failure;
 
-pub(crate) fn ledger(args: &Ledger) -> Result<(), Failure> {
+pub(crate) fn ledger(args: &Ledger, quiet: bool) -> Result<(), Failure> {
     match &args.command {
         LedgerCommand::Log(at) => log(at),
         LedgerCommand::Verify(args) => verify(args),
         LedgerCommand::Export(args) => export(args),
-        LedgerCommand::Backup(args) => backup(args),
+        LedgerCommand::Backup(args) => backup(args, quiet),
         LedgerCommand::Amend(args) => amend(args),
         LedgerCommand::Anchor(args) => anchor(args),
         LedgerCommand::Upgrade(at) => upgrade(at),
@@ -103,7 +103,7 @@ fn export_to(ledger: &LedgerFile, format: ExportFormat, to: impl Write) -> Resul
     }
 }
 
-fn backup(args: &LedgerBackup) -> Result<(), Failure> {
+fn backup(args: &LedgerBackup, quiet: bool) -> Result<(), Failure> {
     let receipt = match open(&args.policy)?.backup(&args.to) {
         Err(flockwise_ledger::Error::Exists { path }) => {
             let message = format!("{} exists already: a backup gets a file of its own", path.display());
@@ -112,10 +112,12 @@ fn backup(args: &LedgerBackup) -> Result<(), Failure> {
         result => result?,
     };
     println!("{}", serde_json::json!(receipt));
-    eprintln!(
-        "Copied up to entry {}. Never put it back once anything newer was released: it has forgotten those charges.",
-        receipt.entry
-    );
+    if !quiet {
+        eprintln!(
+            "Copied up to entry {}. Never put it back once anything newer was released: it has forgotten those charges.",
+            receipt.entry
+        );
+    }
     Ok(())
 }
 

@@ -19,6 +19,7 @@ mod plan;
 mod run;
 mod watch;
 
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -31,7 +32,14 @@ use failure::Failure;
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let mut report = Report::default();
-    let result = dispatch(&arguments, &mut report);
+    // A panic is a bug, and its message may hold anything: only where it happened is told.
+    std::panic::set_hook(Box::new(|panic| {
+        if let Some(place) = panic.location() {
+            eprintln!("flockwise: a check failed at {}:{}", place.file(), place.line());
+        }
+    }));
+    let result = std::panic::catch_unwind(AssertUnwindSafe(|| dispatch(&arguments, &mut report)))
+        .unwrap_or(Err(Failure::Bug));
     let code = match &result {
         Ok(()) => 0,
         Err(failure) => failure.exit_code(),
@@ -63,15 +71,17 @@ struct Report {
 }
 
 fn dispatch(arguments: &Arguments, report: &mut Report) -> Result<(), Failure> {
+    // Words for people have no place in a log for programs.
+    let quiet = arguments.quiet || arguments.log == args::Log::Json;
     match &arguments.command {
         Command::Demo(demo) => demo::demo(demo, arguments.quiet, report),
-        Command::Init(init) => init::init(init),
+        Command::Init(init) => init::init(init, quiet),
         Command::Plan(plan) => plan::plan(plan),
         Command::Run(run) => run::run(run, arguments, report),
-        Command::Check(args) => check::check(args, arguments.quiet),
+        Command::Check(args) => check::check(args, quiet),
         Command::Notice(args) => notice::notice(args),
         Command::Budget(budget) => budget::budget(budget),
-        Command::Ledger(ledger) => ledger::ledger(ledger),
+        Command::Ledger(ledger) => ledger::ledger(ledger, quiet),
         Command::Verify(verify) => ledger::verify_release(verify),
         Command::Account(args) => Ok(account::run(args, &mut std::io::stdout().lock())?),
         Command::Local(args) => Ok(local::run(args, &parquet::Files, &mut std::io::stdout().lock())?),

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::BufReader;
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 
 use polars::prelude::{LazyFrame, PlRefPath, ScanArgsParquet, col};
@@ -176,6 +177,12 @@ impl Source {
 
     /// The filled builders, and the number of lines that are no records.
     fn fill(&self, preflight: &Preflight) -> Result<(Vec<Builder>, usize), Unreadable> {
+        // The engine may panic on a damaged file; that too must say nothing but that it could not be read.
+        let filled = std::panic::catch_unwind(AssertUnwindSafe(|| self.fill_builders(preflight)));
+        filled.unwrap_or(Err(Unreadable))
+    }
+
+    fn fill_builders(&self, preflight: &Preflight) -> Result<(Vec<Builder>, usize), Unreadable> {
         let mut bad = 0;
         let mut builders: Vec<Builder> = preflight.0.iter().map(|(_, kind)| Builder::new(*kind)).collect();
         match self {
@@ -210,6 +217,10 @@ pub struct Unreadable;
 type Schema = Vec<(String, Family, String)>;
 
 fn file_schema(file: &DataFile) -> Option<Schema> {
+    std::panic::catch_unwind(|| read_schema(file)).ok().flatten()
+}
+
+fn read_schema(file: &DataFile) -> Option<Schema> {
     let mut schema: Schema = Vec::new();
     if file.csv {
         let mut reader = BufReader::new(File::open(&file.path).ok()?);

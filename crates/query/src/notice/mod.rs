@@ -65,8 +65,8 @@ impl Notice {
 fn in_short(policy: &Policy) -> Vec<Block> {
     match &policy.access {
         Access::Budget(_) => vec![text(
-            "We count what many people do together. We add chance to every number before anyone sees it. The numbers tell a \
-             lot about the crowd and very little about you. They look much the same whether you are in the data or not.",
+            "We count what many people do together. We add chance to every number before anyone sees it. So the numbers tell \
+             about the crowd, and there is a limit to what they can tell about you. Below we say what that limit is.",
         )],
         Access::NoPrivacy(reason) => vec![text(format!(
             "These data are not protected by the method that this notice is about. The reason that was given: {reason}."
@@ -120,10 +120,10 @@ fn protection(policy: &Policy) -> Vec<Block> {
     };
     let mut points = vec![
         "No one person can move a result by much. How much you can add to any number has a limit.".to_owned(),
-        "We add chance to every number. So nobody can work out from a result what one person did.".to_owned(),
+        "We add chance to every number. So a result is never a sure sign of what one person did.".to_owned(),
         "A group that is too small does not show up at all, unless it was on a list before we looked.".to_owned(),
-        "There is a limit on how much may be worked out in total. It is kept in a log that cannot be changed \
-         unnoticed. When the limit is reached, no more results come out."
+        "There is a limit on how much may be worked out in total. Each use is written into a log before it happens. \
+         When the limit is reached, no more results come out."
             .to_owned(),
     ];
     if budget.per.is_some() {
@@ -153,6 +153,7 @@ fn one_person(policy: &Policy) -> Vec<Block> {
                 guess(0.01, epsilon)
             ),
         ]),
+        text(strictness(epsilon)),
         text(
             "This is the worst that can happen, when they know everything about everybody else. In most cases they learn \
              far less. And they would learn things about the crowd even if you were not in the data: say, that people \
@@ -170,6 +171,18 @@ fn one_person(policy: &Policy) -> Vec<Block> {
     }
     blocks.push(text(exact(budget)));
     blocks
+}
+
+/// How much a ceiling promises, by what it does to the toss of a coin.
+fn strictness(epsilon: f64) -> &'static str {
+    match epsilon {
+        epsilon if epsilon <= 0.5 => "This is a strict limit.",
+        epsilon if epsilon <= 2.0 => "This is a limit of middle strength.",
+        epsilon if epsilon <= 6.0 => {
+            "This is a loose limit: it leaves room for a lot in the very worst case."
+        }
+        _ => "This is a very loose limit: in the very worst case it hides almost nothing.",
+    }
 }
 
 fn exact(budget: &Budget) -> String {

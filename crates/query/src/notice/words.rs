@@ -4,10 +4,7 @@ use crate::job::{Release, Statistic};
 
 /// A name as it is spoken: `movie_id` becomes `movie id`.
 pub(super) fn spoken(name: &str) -> String {
-    name.split(|c: char| c == '_' || c == '-' || c == '.')
-        .filter(|part| !part.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
+    name.split(['_', '-', '.']).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// What a release tells, in one sentence without its end.

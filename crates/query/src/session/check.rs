@@ -206,17 +206,17 @@ fn column(judged: &Judged<'_>, values: &Values, unreadable: usize) -> CheckedCol
     };
     let values = &normalized(values.clone(), &declared.normalize);
     let keys: Option<HashSet<Vec<u8>>> =
-        declared.keys.as_ref().map(|keys| keys.iter().map(|key| encoded(key)).collect());
+        declared.keys.as_ref().map(|keys| keys.iter().map(encoded).collect());
     for row in 0..values.len() {
         let value = cell(values, row);
-        match &value {
-            Value::Null => checked.null += 1,
-            Value::Float(number) if !number.is_finite() => checked.not_finite += 1,
-            present => {
-                let (below, above) = beyond(declared, present);
-                checked.below += usize::from(below);
-                checked.above += usize::from(above);
-            }
+        if value == Value::Null {
+            checked.null += 1;
+        } else if matches!(value, Value::Float(number) if !number.is_finite()) {
+            checked.not_finite += 1;
+        } else {
+            let (below, above) = beyond(declared, &value);
+            checked.below += usize::from(below);
+            checked.above += usize::from(above);
         }
         if let Some(keys) = &keys {
             checked.not_declared += usize::from(!all_declared(declared, keys, &value));

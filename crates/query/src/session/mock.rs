@@ -32,7 +32,7 @@ const VALUES: i64 = 8;
 const DAY: i64 = 20_454;
 
 /// No ledger: it is asked for mocks alone, which have no data that a charge could stand for.
-struct Nowhere;
+pub(super) struct Nowhere;
 
 impl Ledger for Nowhere {
     type Error = std::convert::Infallible;

@@ -5,6 +5,8 @@
 
 mod answer;
 mod check;
+#[cfg(test)]
+mod consent_tests;
 mod error;
 mod mock;
 mod phase;
