@@ -55,14 +55,13 @@ impl Watch {
 
     /// A phase begins.
     pub fn phase(&self, phase: Phase) {
-        match phase {
-            Phase::Charged { entry, now } => {
-                self.event(&json!({ "event": "charged", "entry": entry, "now": now }));
-            }
-            _ => self.event(&json!({ "event": "phase", "phase": phase.name() })),
+        if let Phase::Charged { entry, now } = phase {
+            self.event(&json!({ "event": "charged", "entry": entry, "now": now }));
+        } else {
+            self.event(&json!({ "event": "phase", "phase": phase.name() }));
         }
         if let Some(status) = &self.status {
-            status.say(words(phase));
+            status.say(phase.words());
         }
     }
 
@@ -70,16 +69,6 @@ impl Watch {
     pub fn show(&mut self) {
         self.event(&json!({ "event": "phase", "phase": "show" }));
         self.status = None;
-    }
-}
-
-const fn words(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Preflight => "looking at the sources",
-        Phase::Charge => "asking the ledger",
-        Phase::Compute => "reading the data and adding noise",
-        Phase::Store => "storing the releases",
-        _ => "charged",
     }
 }
 

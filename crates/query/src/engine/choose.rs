@@ -27,6 +27,16 @@ impl BoundChoice {
         let bound = |size| if norm { Bound::norm(size) } else { Bound::mass(size) };
         Self { candidates: sizes.map(bound).collect(), buckets, largest_bias: 0.35 }
     }
+
+    /// The rule for links of keys. Their contributions are far more uneven than those to keys, and the bound that keeps the
+    /// largest link's predicted bias within 0.35 has half as much noise again as the best one: on pairs of films and of shop
+    /// goods the leading pairs were found half as well. Within one standard deviation the prediction, which takes every
+    /// person to meet keys alike, is about twice the bias that was measured, so the bars of the very largest link cover the
+    /// unbounded truth about 92% of the time, and all others more.
+    #[must_use]
+    pub fn for_links(self) -> Self {
+        Self { largest_bias: 1.0, ..self }
+    }
 }
 
 /// What is known, from releases alone, when the bound is chosen.

@@ -1,18 +1,31 @@
 //! The one path from a charged plan to noisy integers.
 
 use flockwise_mechanisms::{
-    Allowance, CalibrationError, Key, Noise, Overdrawn, Private, Release, Source, measure, select,
+    Allowance, CalibrationError, Key, Noise, Overdrawn, Private, Rank, Release, Source, bounds, measure,
+    select,
 };
 
 use super::choose::{Known, choose};
 use crate::kernel::{Bound, Link, Moment};
-use crate::plan::{Bounding, KeyDomain, Linked, Measure, Over, StageError, Stages};
+use crate::plan::{BoughtRange, Bounding, Channel, KeyDomain, Linked, Measure, Over, StageError, Stages};
 
 /// Whoever computes bounded aggregates for a plan: the only code that sees people's rows.
 ///
 /// Another engine takes Polars' place by implementing this one trait. Every method is a function of the data, the plan
 /// and the keyed-hash secret, and yields integers that only a mechanism can read.
 pub trait Backend {
+    /// The least and the largest value of each person who has any, in so many integers a unit, within a range.
+    ///
+    /// # Errors
+    /// [`Failed`] for reasons outside the data.
+    fn extremes(&mut self, range: &BoughtRange) -> Result<Extremes, Failed>;
+
+    /// Puts values on another grid from now on.
+    ///
+    /// # Errors
+    /// [`Failed`] for reasons outside the data.
+    fn regrid(&mut self, channel: Channel) -> Result<(), Failed>;
+
     /// The keys that anybody has, with their weight under `bound`; weights are positive.
     ///
     /// # Errors
@@ -55,6 +68,15 @@ pub trait Backend {
     ) -> Result<Vec<Private<Vec<i128>>>, Failed>;
 }
 
+/// One integer for each person who has a value.
+#[derive(Debug)]
+pub struct Extremes {
+    /// The least values.
+    pub least: Private<Vec<i64>>,
+    /// The largest values.
+    pub largest: Private<Vec<i64>>,
+}
+
 /// The execution failed after the charge: never for a reason that depends on anybody's data.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -94,6 +116,8 @@ pub struct Measured {
     pub threshold: Option<i128>,
     /// What was measured beside the cells, in the order of the plan.
     pub margins: Vec<Marginal>,
+    /// The grids that values were on: those of the plan, unless the range was bought.
+    pub channels: Vec<Channel>,
 }
 
 /// One margin as measured.
@@ -120,18 +144,20 @@ pub fn execute(
     backend: &mut dyn Backend,
     source: &mut dyn Source,
 ) -> Result<Release<Measured>, Failed> {
+    let ranged = buy_range(stages, allowance, backend, source)?;
+    let stages = ranged.as_ref().unwrap_or(stages);
     let found = find_keys(stages, allowance, backend, source)?;
-    let bounds = buy_bounds(stages, &found, allowance, backend, source)?;
+    let bought = buy_bounds(stages, &found, allowance, backend, source)?;
     let keys = found.keys();
-    let noisy = measure_cells(stages, &keys, bounds.cells, allowance, backend, source)?;
-    let margins = measure_margins(stages, &keys, &bounds, allowance, backend, source)?;
-    let bound = bounds.cells;
+    let noisy = measure_cells(stages, &keys, bought.cells, allowance, backend, source)?;
+    let margins = measure_margins(stages, &keys, &bought, allowance, backend, source)?;
+    let bound = bought.cells;
     let noises =
         stages.measures.iter().map(|wanted| stages.noise(wanted, bound)).collect::<Result<Vec<_>, _>>()?;
     let margin_noises = stages
         .margins
         .iter()
-        .zip(&bounds.margins)
+        .zip(&bought.margins)
         .map(|(margin, bound)| stages.margin_noise(margin, *bound))
         .collect::<Result<Vec<_>, _>>()?;
     let threshold = stages.threshold()?;
@@ -143,9 +169,9 @@ pub fn execute(
             false => noisy.next().expect("one vector for each measure"),
         };
         let values = stages.measures.iter().map(&mut value).collect();
-        let margins = margins.into_iter().zip(margin_noises).zip(bounds.margins);
+        let margins = margins.into_iter().zip(margin_noises).zip(bought.margins);
         let margins = margins.map(|((values, noise), bound)| Marginal { values, noise, bound }).collect();
-        Measured { keys: cells, values, noises, bound, threshold, margins }
+        Measured { keys: cells, values, noises, bound, threshold, margins, channels: stages.channels.clone() }
     };
     let noisy = Release::collect(noisy).zip(Release::collect(margins));
     Ok(match found {
@@ -154,6 +180,27 @@ pub fn execute(
             finish(keys.into_iter().map(|(_, weight)| weight).collect(), noisy, margins)
         }),
     })
+}
+
+/// The stages on the grid of the range that was bought; nothing where it was declared.
+fn buy_range(
+    stages: &Stages,
+    allowance: &mut Allowance,
+    backend: &mut dyn Backend,
+    source: &mut dyn Source,
+) -> Result<Option<Stages>, Failed> {
+    let Some(range) = &stages.range else { return Ok(None) };
+    let extremes = backend.extremes(range)?;
+    let beyond = Rank::new(1, 100).expect("a hundredth is a rank");
+    let mut buy = |values: &Private<Vec<i64>>| -> Result<Option<(i64, i64)>, Failed> {
+        let charge = allowance.take(range.loss)?;
+        Ok(bounds(charge, stages.family, beyond, values, source)?.into_inner())
+    };
+    let (low, high) = (buy(&extremes.least)?, buy(&extremes.largest)?);
+    let channel = range.channel(low.map(|(low, _)| low), high.map(|(_, high)| high));
+    backend.regrid(channel)?;
+    let channels = stages.channels.iter().map(|_| channel).collect();
+    Ok(Some(Stages { channels, ..stages.clone() }))
 }
 
 /// The vectors over the cells that are yet to be measured.

@@ -68,7 +68,14 @@ impl ReleasePlan {
             .map(|selection| if selection.reused { "select and measure" } else { "select" });
         let buys = matches!(self.stages.bounding, Bounding::Bought { .. }).then_some("buy the bound");
         let measures = self.stages.measures.iter().any(|measure| !self.stages.is_reused(measure.moment));
-        ["bound"].into_iter().chain(select).chain(buys).chain(measures.then_some("measure")).collect()
+        let range = self.stages.range.map(|_| "buy the range");
+        ["bound"]
+            .into_iter()
+            .chain(range)
+            .chain(select)
+            .chain(buys)
+            .chain(measures.then_some("measure"))
+            .collect()
     }
 
     /// How many people a key needs to appear with probability one half, and 99%.

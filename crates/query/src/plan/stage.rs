@@ -151,6 +151,35 @@ pub enum Over {
     FirstPart,
 }
 
+/// A clamp range that is bought with a part of the loss.
+///
+/// Each person has one least and one largest value, so is in one bucket of each of two noisy histograms over powers of two:
+/// sensitivity 1 each. The range is a function of their release, within what the policy declares.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+pub struct BoughtRange {
+    /// The policy's range, where it declares one.
+    pub within: Option<(f64, f64)>,
+    /// Integers of the histograms per unit of the column: a power of two.
+    pub steps: f64,
+    /// Whether values are centred.
+    pub centred: bool,
+    /// The part of the loss of each of the two.
+    pub loss: Loss,
+}
+
+impl BoughtRange {
+    /// The grid for the range that was found: the least of what is likely, and the largest; where nobody was seen through
+    /// the noise, the policy's range, or −1 to 1.
+    #[must_use]
+    pub fn channel(&self, low: Option<i64>, high: Option<i64>) -> Channel {
+        let (least, most) = self.within.unwrap_or((f64::MIN / 4.0, f64::MAX / 4.0));
+        let found = low.zip(high).map(|(low, high)| (low as f64 / self.steps, high as f64 / self.steps));
+        let found = found.map(|(low, high)| (low.max(least).min(most), high.max(least).min(most)));
+        let (low, high) = found.filter(|(low, high)| low < high).or(self.within).unwrap_or((-1.0, 1.0));
+        if self.centred { Channel::new(low, high, false) } else { Channel::uncentred(low, high, false) }
+    }
+}
+
 /// What is done for one release, in order: select, bound, measure.
 ///
 /// Privacy, by adaptive composition: each stage is a mechanism of [`flockwise_mechanisms`] with its own part of the
@@ -172,6 +201,8 @@ pub struct Stages {
     pub linked: Option<Linked>,
     /// What is measured beside the cells.
     pub margins: Vec<Margin>,
+    /// The clamp range, where it is bought: then the channels stand for any it may become.
+    pub range: Option<BoughtRange>,
 }
 
 impl Stages {
@@ -305,6 +336,9 @@ impl Stages {
         if let Bounding::Bought { loss, .. } = &self.bounding {
             self.noise_of(Moment::People, *loss, Bound::keep(1))?;
         }
+        if let Some(range) = &self.range {
+            self.noise_of(Moment::People, range.loss, Bound::keep(1))?;
+        }
         if self.spent().is_some_and(|spent| spent.fits_in(whole)) {
             Ok(())
         } else {
@@ -328,6 +362,8 @@ impl Stages {
         let margins = self.margins.iter().map(|margin| margin.loss);
         let parts =
             measured.chain(margins).chain(bound).chain(self.selection().map(|selection| selection.loss));
+        let ranges = self.range.iter().flat_map(|range| [range.loss; 2]);
+        let parts = parts.chain(ranges);
         parts.into_iter().try_fold(Loss::zero(first.accounting()), |sum, part| sum.checked_add(part))
     }
 

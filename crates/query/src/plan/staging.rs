@@ -6,7 +6,7 @@ use super::grid::grid;
 use super::loss::{Shape, Split, margin, nothing};
 use super::planner::PlanError;
 use super::rows::{Grouping, KeyPart, ValuePlan};
-use super::stage::{Bounding, Channel, KeyDomain, Margin, Measure, Over, Selection, Stages};
+use super::stage::{BoughtRange, Bounding, Channel, KeyDomain, Margin, Measure, Over, Selection, Stages};
 use crate::engine::BoundChoice;
 use crate::job::{Contribution, TwoStage};
 use crate::kernel::{Bound, Moment};
@@ -19,25 +19,26 @@ const SELECTION_CAP: u32 = 64;
 /// Buckets of the activity histogram where keys are private: up to 2^12 keys a person are told apart.
 const ACTIVITY_BUCKETS: usize = 13;
 
+/// A range that is bought tells magnitudes from 2^-20 to 2^43 of a unit apart.
+const RANGE_STEPS: f64 = 1_048_576.0;
+
 /// How values are read: their grid and bins.
 pub(super) fn value(release: &ResolvedRelease, asked: &Asked) -> Result<Option<ValuePlan>, PlanError> {
     let Some(value) = release.value.as_ref() else { return Ok(None) };
     let Some(values) = &asked.values else { return Ok(None) };
-    let bounds = match value.bounds {
-        Some(ValueBounds::Declared(bounds)) => bounds,
-        Some(ValueBounds::Bought(_)) => {
-            let (what, instead) =
-                ("bounds = \"auto\"".to_owned(), "declare `bounds` for the column in the policy");
-            return Err(PlanError::Unsupported { release: release.name.clone(), what, instead });
+    let channel = match value.bounds {
+        Some(ValueBounds::Declared(bounds)) => {
+            let whole = value.column_type == ColumnType::Int
+                && bounds.low().fract().abs() + bounds.high().fract().abs() < 1e-300;
+            if values.centred {
+                Channel::new(bounds.low(), bounds.high(), whole)
+            } else {
+                Channel::uncentred(bounds.low(), bounds.high(), whole)
+            }
         }
+        // Any grid of a range that is bought has at most so many steps from its centre to its end.
+        Some(ValueBounds::Bought(_)) => Channel::new(-1.0, 1.0, false),
         None => return Err(PlanError::Internal("a value that is read has bounds")),
-    };
-    let whole = value.column_type == ColumnType::Int
-        && bounds.low().fract().abs() + bounds.high().fract().abs() < 1e-300;
-    let channel = if values.centred {
-        Channel::new(bounds.low(), bounds.high(), whole)
-    } else {
-        Channel::uncentred(bounds.low(), bounds.high(), whole)
     };
     Ok(Some(ValuePlan {
         column: value.column.clone(),
@@ -73,7 +74,13 @@ pub(super) fn stages(
         one_stage(release, given, from_data < parts.len())?;
     }
     let given = given.map(|bound| if reuses { bound.capped(SELECTION_CAP.max(bound.size())) } else { bound });
+    let ranged = release.value.as_ref().filter(|_| asked.values.is_some()).and_then(|value| value.bounds);
+    let ranged = match ranged {
+        Some(ValueBounds::Bought(within)) => Some(within),
+        Some(ValueBounds::Declared(_)) | None => None,
+    };
     let split = Split::new(Shape {
+        ranged: ranged.is_some(),
         private,
         reuses,
         bought: given.is_none(),
@@ -94,10 +101,11 @@ pub(super) fn stages(
     };
     let bounding = match given {
         Some(bound) => Bounding::Given(bound),
-        None => Bounding::Bought {
-            choice: BoundChoice::new(norm, buckets(release, asked, &keys)?),
-            loss: split.bought(loss),
-        },
+        None => {
+            let choice = BoundChoice::new(norm, buckets(release, asked, &keys)?);
+            let choice = if asked.linked.is_some() { choice.for_links() } else { choice };
+            Bounding::Bought { choice, loss: split.bought(loss) }
+        }
     };
     let mut channels = Vec::new();
     if let Some(value) = value {
@@ -115,6 +123,12 @@ pub(super) fn stages(
         let keys = if over == Over::FirstPart { grid(&parts[..1])? } else { Vec::new() };
         margins.push(Margin { over, keys, loss: margin(loss, over) });
     }
+    let range = ranged.map(|within| BoughtRange {
+        within: within.map(|bounds| (bounds.low(), bounds.high())),
+        steps: RANGE_STEPS,
+        centred: asked.values.as_ref().is_some_and(|values| values.centred),
+        loss: split.ranged(loss),
+    });
     Ok(Stages {
         keys,
         bounding,
@@ -123,6 +137,7 @@ pub(super) fn stages(
         measures: measures.collect(),
         linked: asked.linked,
         margins,
+        range,
     })
 }
 

@@ -34,4 +34,16 @@ impl Phase {
             Self::Store => "store",
         }
     }
+
+    /// The phase in words, for a status line.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Preflight => "looking at the sources",
+            Self::Charge => "asking the ledger",
+            Self::Charged { .. } => "charged",
+            Self::Compute => "reading the data and adding noise",
+            Self::Store => "storing the releases",
+        }
+    }
 }

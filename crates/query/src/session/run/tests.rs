@@ -168,11 +168,14 @@ const ACTIVITY: &str = "statistic = \"activity\"";
 const AFFINITY: &str = "statistic = \"affinity\"\nby = [\"group\"]\ncategory = \"item\"";
 const VALUES: &str = "statistic = \"summary\"\nby = [\"item\"]\ncolumn = \"value\"\nmax_rows_per_key = 2\naggregates = [\"people\", \"deviation\", { quantile = 0.5, as = \"median\" }, { quantile = 0.9, as = \"p90\" }, { histogram = { width = 4 } }]";
 const STARS: &str = "statistic = \"summary\"\nby = [\"group\"]\ncolumn = \"stars\"\naggregates = [\"sum\", { quantile = 0.5, as = \"median\" }]";
+const BOUGHT: &str = "statistic = \"summary\"\nby = [\"item\"]\ncolumn = \"value\"\nbounds = \"auto\"\naggregates = [\"people\", \"mean\", \"deviation\"]";
+const BOUGHT_SUM: &str = "statistic = \"summary\"\nby = [\"group\"]\ncolumn = \"stars\"\nbounds = \"auto\"\naggregates = [\"sum\"]";
 const TOP: &str = "statistic = \"top_k\"\nk = 2\nitem = \"item\"\nby = [\"group\"]";
 const POPULARITY: &str =
     "statistic = \"popularity\"\nby = [\"item\"]\naggregates = [\"people\", \"rows\"]\nmax_rows_per_key = 3";
 const REACH: &str = "statistic = \"reach\"\nby = [\"group\"]";
-const ALL: [&str; 10] = [PAIRS, STEPS, COHORTS, ACTIVITY, AFFINITY, VALUES, STARS, TOP, POPULARITY, REACH];
+const ALL: [&str; 12] =
+    [PAIRS, STEPS, COHORTS, ACTIVITY, AFFINITY, VALUES, STARS, BOUGHT, BOUGHT_SUM, TOP, POPULARITY, REACH];
 const BOUNDS: [&str; 4] = [
     "contribution = \"auto\"",
     "contribution = { norm = 2 }",
