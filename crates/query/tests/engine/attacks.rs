@@ -112,6 +112,33 @@ fn s2_the_ends_of_the_integers_are_clamped_and_never_wrap() {
 }
 
 #[test]
+fn s3_no_key_is_made_after_the_bound() {
+    let world = World::new(&Setting::plain(), &People::default());
+    let late = [
+        // What is counted cannot be a key or a condition, nor can a label, which is joined on after the noise.
+        "statistic = \"popularity\"\nby = [\"item\", \"people\"]",
+        "statistic = \"popularity\"\nby = [\"item\"]\nwhere = \"people > 3\"",
+        "statistic = \"popularity\"\nby = [\"item\"]\nderive = { key = \"item + 1\" }",
+        "statistic = \"popularity\"\nby = [\"item\"]\nlabel = [\"movies.title\"]\nhaving = \"title = 'One'\"",
+    ];
+    for release in late {
+        let error = world.plan(&job(&[release])).expect_err(release);
+        assert_eq!(error.exit_code(), 2, "{error}");
+    }
+}
+
+#[test]
+fn s4_whoever_has_what_everybody_has_counts_once() {
+    let crowd: Vec<Row> = (0..100).map(|at| row([&format!("p{at}"), "1", "2", "3", "", "NL", "a"])).collect();
+    let mine = vec![row(["outlier", "1", "2", "3", "", "NL", "a"]); 50];
+    let without = World::new(&Setting::plain(), &rows(crowd.clone()));
+    let with = World::new(&Setting::plain(), &rows([crowd, mine].concat()));
+    let plan = with.plan(&job(&["statistic = \"reach\"", POPULAR])).expect("a plan");
+    let divergence = audit(Mode::Open, &with, &without, &plan).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!((divergence.reaches[0].moved, divergence.reaches[0].allowed), (1, 1), "{divergence:?}");
+}
+
+#[test]
 fn s6_what_is_no_number_slips_past_no_clamp() {
     let odd = ["", "NaN", "nan", "inf", "-inf", "-0.0", "1e400", "-1e308", "x", "5e-324"];
     let settings = [("\"drop\"", "\"drop\"", "\"drop\""), ("{ value = -7 }", "{ value = 3 }", "\"keep\"")];

@@ -3,7 +3,8 @@
 use flockwise_mechanisms::audit::{Divergence, Mode, Violation, check};
 use flockwise_query::plan::Plan;
 
-use super::reference::{Defect, Entry, Fact, Plain, controlled, stages_over};
+use super::plain::{Defect, Entry, Plain, stages_over};
+use super::reference::{Fact, controlled};
 
 fn fact(person: usize, item: i64, rating: f64) -> Fact {
     Fact { person, item, rating: Some(rating), price: 10, country: "NL" }
