@@ -58,9 +58,15 @@ fn no_shipped_crate_can_replace_the_noise() {
         if name == "audit" {
             continue;
         }
-        let shipped = text.split("[dev-dependencies]").next().unwrap_or_default();
-        let asks =
-            shipped.lines().any(|line| line.contains("flockwise-mechanisms") && line.contains("audit"));
+        let mut section = "";
+        let mut asks = false;
+        for line in text.lines() {
+            section = if line.starts_with('[') { line } else { section };
+            let depends =
+                section == "[dependencies]" && line.contains("flockwise-") && line.contains("\"audit\"");
+            let by_default = section == "[features]" && line.starts_with("default") && line.contains("audit");
+            asks |= depends || by_default;
+        }
         assert!(!asks, "{} turns on the recording noise source outside of tests", path.display());
     }
 }

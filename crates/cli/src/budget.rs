@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::args::{Budget, PlanFormat};
 use crate::failure::Failure;
+use crate::say::say;
 
 pub(crate) fn budget(args: &Budget) -> Result<(), Failure> {
     let limit = args.fail_below.as_deref().map(percent).transpose()?;
@@ -21,7 +22,7 @@ pub(crate) fn budget(args: &Budget) -> Result<(), Failure> {
     let part = part_left(left, status.rectangle);
     match args.format {
         PlanFormat::Table => print(&status, ceiling, spent, left, part),
-        PlanFormat::Json => println!("{}", as_json(&status, ceiling, spent, left, part)),
+        PlanFormat::Json => say!("{}", as_json(&status, ceiling, spent, left, part)),
     }
     match limit {
         Some(asked) if part < asked => Err(Failure::Below { left: part, asked }),
@@ -81,35 +82,37 @@ impl fmt::Display for Pace {
 }
 
 fn print(status: &Status, ceiling: Ceiling, spent: Loss, left: Loss, part: f64) {
-    println!("{} · one person is one {}", status.binding.data, status.binding.privacy_unit);
-    println!(
+    say!("{} · one person is one {}", status.binding.data, status.binding.privacy_unit);
+    say!(
         "  ceiling   epsilon {}, delta {} ({} accounting)",
-        ceiling.epsilon, ceiling.delta, ceiling.accounting
+        ceiling.epsilon,
+        ceiling.delta,
+        ceiling.accounting
     );
-    println!("  enforced  {}", status.rectangle);
-    println!(
+    say!("  enforced  {}", status.rectangle);
+    say!(
         "  spent     {spent} in {} charge(s); an indication: epsilon {:.4} so far",
         status.charges,
         ceiling.epsilon_of(spent)
     );
-    println!("  left      {left} ({part:.1}%)");
+    say!("  left      {left} ({part:.1}%)");
     if let Some(pace) = Pace::of(status, part) {
-        println!("  pace      {pace}");
+        say!("  pace      {pace}");
     }
     if let Some(window) = status.windows.first() {
         for (analyst, loss) in &window.by_analyst {
-            println!("  analyst   {}: {loss}", analyst.as_deref().unwrap_or("(not named)"));
+            say!("  analyst   {}: {loss}", analyst.as_deref().unwrap_or("(not named)"));
         }
         for (purpose, loss) in &window.by_purpose {
-            println!("  purpose   {purpose}: {loss}");
+            say!("  purpose   {purpose}: {loss}");
         }
     }
     for (whose, parts) in [("analyst", &status.analyst_ceilings), ("purpose", &status.purpose_ceilings)] {
         for (name, most) in parts {
-            println!("  part      of {whose} {name}: at most {most}");
+            say!("  part      of {whose} {name}: at most {most}");
         }
     }
-    println!("  ledger    {}, {} entries", status.id, status.entries);
+    say!("  ledger    {}, {} entries", status.id, status.entries);
 }
 
 fn as_json(status: &Status, ceiling: Ceiling, spent: Loss, left: Loss, part: f64) -> serde_json::Value {

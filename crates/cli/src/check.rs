@@ -5,12 +5,13 @@ use flockwise_query::session::{CheckedColumn, CheckedSource};
 
 use crate::args::{Check, PlanFormat};
 use crate::failure::Failure;
+use crate::say::say;
 
 pub(crate) fn check(args: &Check, quiet: bool) -> Result<(), Failure> {
     let check = Session::open(&args.policy)?.check()?;
     match args.format {
         PlanFormat::Table => check.sources.iter().for_each(print),
-        PlanFormat::Json => println!("{}", serde_json::json!(check)),
+        PlanFormat::Json => say!("{}", serde_json::json!(check)),
     }
     if !quiet {
         let recorded =
@@ -21,10 +22,10 @@ pub(crate) fn check(args: &Check, quiet: bool) -> Result<(), Failure> {
 }
 
 fn print(source: &CheckedSource) {
-    println!("{}: {} row(s) in {} file(s)", source.name, source.rows, source.files);
+    say!("{}: {} row(s) in {} file(s)", source.name, source.rows, source.files);
     let line = |count: Option<usize>, what: &str| {
         if let Some(count) = count {
-            println!("  {count} {what}");
+            say!("  {count} {what}");
         }
     };
     line(source.people, "people");
@@ -36,7 +37,7 @@ fn print(source: &CheckedSource) {
     );
     let width = source.columns.iter().map(|column| column.name.chars().count()).max().unwrap_or(0);
     for column in &source.columns {
-        println!("  {:width$}  {}", column.name, rates(column, source.rows));
+        say!("  {:width$}  {}", column.name, rates(column, source.rows));
     }
 }
 

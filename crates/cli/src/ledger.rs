@@ -14,6 +14,7 @@ use crate::args::{
     LedgerVerify, PlanFormat, Verify,
 };
 use crate::failure::Failure;
+use crate::say::say;
 
 pub(crate) fn ledger(args: &Ledger, quiet: bool) -> Result<(), Failure> {
     match &args.command {
@@ -37,18 +38,18 @@ fn verify(args: &LedgerVerify) -> Result<(), Failure> {
     let anchored = args.anchor.as_ref().map(|path| ledger.check_anchor(path)).transpose()?;
     match args.at.format {
         PlanFormat::Table => {
-            println!(
+            say!(
                 "ledger {}: {} entries, the chain is whole; head {}",
                 head.ledger_id,
                 head.entry + 1,
                 head.hash
             );
             if let Some(lines) = anchored {
-                println!("the anchor proves {lines} of its heads, and all are there");
+                say!("the anchor proves {lines} of its heads, and all are there");
             }
         }
         PlanFormat::Json => {
-            println!("{}", serde_json::json!({ "ok": true, "head": head, "anchored": anchored }));
+            say!("{}", serde_json::json!({ "ok": true, "head": head, "anchored": anchored }));
         }
     }
     Ok(())
@@ -111,7 +112,7 @@ fn backup(args: &LedgerBackup, quiet: bool) -> Result<(), Failure> {
         }
         result => result?,
     };
-    println!("{}", serde_json::json!(receipt));
+    say!("{}", serde_json::json!(receipt));
     if !quiet {
         eprintln!(
             "Copied up to entry {}. Never put it back once anything newer was released: it has forgotten those charges.",
@@ -123,7 +124,7 @@ fn backup(args: &LedgerBackup, quiet: bool) -> Result<(), Failure> {
 
 fn anchor(args: &LedgerAnchor) -> Result<(), Failure> {
     let receipt = open(&args.policy)?.anchor(&args.to)?;
-    println!("{}", serde_json::json!(receipt));
+    say!("{}", serde_json::json!(receipt));
     Ok(())
 }
 
@@ -131,8 +132,8 @@ fn upgrade(at: &LedgerAt) -> Result<(), Failure> {
     let path = open(&at.policy)?.path().to_owned();
     let format = LedgerFile::upgrade(&path)?;
     match at.format {
-        PlanFormat::Table => println!("the ledger has format {format}, the newest; all of it was checked"),
-        PlanFormat::Json => println!("{}", serde_json::json!({ "format": format })),
+        PlanFormat::Table => say!("the ledger has format {format}, the newest; all of it was checked"),
+        PlanFormat::Json => say!("{}", serde_json::json!({ "format": format })),
     }
     Ok(())
 }
@@ -151,7 +152,7 @@ fn amend(args: &LedgerAmend) -> Result<(), Failure> {
         (None, None, None) => return Err(Failure::Arguments("nothing to amend".to_owned())),
     };
     let receipt = ledger.amend(&amendment, SystemTime::now())?;
-    println!("{}", serde_json::json!(receipt));
+    say!("{}", serde_json::json!(receipt));
     Ok(())
 }
 
@@ -215,9 +216,11 @@ pub(crate) fn verify_release(args: &Verify) -> Result<(), Failure> {
             "it differs from the release that was stored for this request".to_owned(),
         ));
     }
-    println!(
+    say!(
         "{}: charged as entry {} of ledger {}, and unchanged",
-        document.release, receipt.entry, receipt.ledger_id
+        document.release,
+        receipt.entry,
+        receipt.ledger_id
     );
     Ok(())
 }

@@ -17,6 +17,7 @@ mod output;
 mod parquet;
 mod plan;
 mod run;
+mod say;
 mod watch;
 
 use std::panic::AssertUnwindSafe;

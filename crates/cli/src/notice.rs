@@ -5,6 +5,7 @@ use flockwise_query::{Job, Policy};
 
 use crate::args::{Notice, NoticeFormat};
 use crate::failure::Failure;
+use crate::say::say;
 
 pub(crate) fn notice(args: &Notice) -> Result<(), Failure> {
     let policy = Policy::open(&args.policy)?.value;
@@ -24,8 +25,8 @@ pub(crate) fn notice(args: &Notice) -> Result<(), Failure> {
     }
     let notice = Text::new(&policy, &jobs, args.contact.as_deref());
     match args.format {
-        NoticeFormat::Markdown => print!("{}", notice.markdown()),
-        NoticeFormat::Html => print!("{}", notice.html()),
+        NoticeFormat::Markdown => say!("{}", notice.markdown().trim_end()),
+        NoticeFormat::Html => say!("{}", notice.html().trim_end()),
     }
     Ok(())
 }

@@ -14,8 +14,15 @@ fn invalid(error: impl std::error::Error + Send + Sync + 'static) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error)
 }
 
-/// Prints releases on standard output.
+/// Prints releases on standard output; that whoever reads it has gone is no failure.
 pub(crate) fn print(releases: &[Document], format: Format) -> io::Result<()> {
+    match written(releases, format) {
+        Err(error) if crate::say::closed(&error) => Ok(()),
+        result => result,
+    }
+}
+
+fn written(releases: &[Document], format: Format) -> io::Result<()> {
     let mut out = io::stdout().lock();
     match format {
         Format::Json => {

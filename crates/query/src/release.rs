@@ -92,6 +92,9 @@ pub struct How {
     pub stages: Vec<String>,
     /// The contribution bound, and whether it was bought.
     pub contribution: Json,
+    /// The clamp range, where it was bought.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub bounds: Option<Json>,
     /// Standard deviation of the noise of each measured number.
     pub noise_sd: Json,
     /// How many people a key needs to appear; absent for public keys.

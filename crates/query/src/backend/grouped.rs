@@ -7,7 +7,7 @@ use super::parts::{Keys, keys};
 use super::rows::{Frame, cell};
 use crate::frame::{Column, Data, NULL};
 use crate::kernel::{Contributions, Rows, Sequences, keyed_hash};
-use crate::plan::{Grouping, KeyPart, RowPlan, ValuePlan};
+use crate::plan::{BoughtRange, Grouping, KeyPart, RowPlan, ValuePlan};
 use crate::policy::Missing;
 use crate::statistics::activity_buckets;
 use crate::value::Value;
@@ -142,6 +142,22 @@ fn sequences(keyed: &Keys, people: &[u32], column: &Column, persons: usize) -> S
     let rows = people.iter().zip(&keyed.rows).zip(&keyed.codes);
     let rows = rows.map(|((&person, &row), &code)| (person, moment(row), ranks[code as usize], code));
     Sequences::new(rows.collect(), persons)
+}
+
+/// The least and the largest value of each person who has any, as integers.
+pub(super) fn extremes(frame: &Frame, plan: &RowPlan, range: &BoughtRange) -> (Vec<i64>, Vec<i64>) {
+    let Some(value) = &plan.value else { return (Vec::new(), Vec::new()) };
+    let numbers = values(frame, value);
+    let (low, high) = range.within.unwrap_or((f64::MIN, f64::MAX));
+    let mut ends: Vec<Option<(i64, i64)>> = vec![None; frame.people.names.len()];
+    for row in frame.counting(plan.filter.as_ref()) {
+        let Some(number) = numbers.get(row as usize).copied().flatten() else { continue };
+        // Saturates at the ends of the integers, as the largest bucket does.
+        let integer = (number.max(low).min(high) * range.steps).round() as i64;
+        let end = &mut ends[frame.people.codes[row as usize] as usize];
+        *end = Some(end.map_or((integer, integer), |(least, most)| (least.min(integer), most.max(integer))));
+    }
+    ends.into_iter().flatten().unzip()
 }
 
 /// The value of each row; none where the row takes no part.

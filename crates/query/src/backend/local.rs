@@ -2,15 +2,24 @@
 
 use flockwise_mechanisms::{Key, Private};
 
-use super::grouped::Grouped;
+use super::grouped::{Grouped, extremes};
 use super::parts::keys;
 use super::rows::Frame;
-use crate::engine::{Backend, Failed};
+use crate::engine::{Backend, Extremes, Failed};
 use crate::kernel::{Bound, Link, Links, Moment};
-use crate::plan::{Grouping, KeyPart, Over, RowPlan};
+use crate::plan::{BoughtRange, Channel, Grouping, KeyPart, Over, RowPlan};
 
 /// Bounded aggregates over rows in memory.
-pub struct LocalBackend {
+pub struct LocalBackend<'a> {
+    frame: &'a Frame,
+    plan: RowPlan,
+    from_data: usize,
+    secret: [u8; 16],
+    grouped: Groups,
+}
+
+/// The contributions of a plan's rows.
+struct Groups {
     /// By whole keys.
     whole: Grouped,
     /// By the parts of a key that come from the data, where others are declared.
@@ -19,11 +28,8 @@ pub struct LocalBackend {
     first: Option<Grouped>,
 }
 
-impl LocalBackend {
-    /// Prepares the contributions of a plan's rows. `from_data` is how many parts of the key, the first ones, come from
-    /// the data; `secret` keys the hash by which a person's kept keys are chosen.
-    #[must_use]
-    pub fn new(frame: &Frame, plan: &RowPlan, from_data: usize, secret: [u8; 16]) -> Self {
+impl Groups {
+    fn new(frame: &Frame, plan: &RowPlan, from_data: usize, secret: [u8; 16]) -> Self {
         let mixed = from_data > 0 && from_data < plan.keys.len();
         let rows = frame.counting(plan.filter.as_ref());
         let by = |rows: &[u32], parts: &[KeyPart]| Grouped::new(frame, rows, plan, parts, secret);
@@ -39,21 +45,54 @@ impl LocalBackend {
             first: (plan.grouping == Grouping::FirstOfPerson).then(|| by(&rows, &plan.keys[..1])),
         }
     }
+}
+
+impl<'a> LocalBackend<'a> {
+    /// Prepares the contributions of a plan's rows. `from_data` is how many parts of the key, the first ones, come from
+    /// the data; `secret` keys the hash by which a person's kept keys are chosen.
+    #[must_use]
+    pub fn new(frame: &'a Frame, plan: &RowPlan, from_data: usize, secret: [u8; 16]) -> Self {
+        let grouped = Groups::new(frame, plan, from_data, secret);
+        Self { frame, plan: plan.clone(), from_data, secret, grouped }
+    }
 
     fn links<T>(&self, keys: &[Key], link: Link, of: impl FnOnce(&Links<'_>) -> T) -> T {
-        let kept = self.whole.kept(keys);
-        of(&Links { link, kept: &kept, places: keys.len(), sequences: self.whole.sequences.as_ref() })
+        let kept = self.grouped.whole.kept(keys);
+        of(&Links { link, kept: &kept, places: keys.len(), sequences: self.grouped.whole.sequences.as_ref() })
     }
 }
 
-impl Backend for LocalBackend {
+impl Backend for LocalBackend<'_> {
+    fn extremes(&mut self, range: &BoughtRange) -> Result<Extremes, Failed> {
+        let (least, largest) = extremes(self.frame, &self.plan, range);
+        Ok(Extremes { least: Private::new(least), largest: Private::new(largest) })
+    }
+
+    fn regrid(&mut self, channel: Channel) -> Result<(), Failed> {
+        if let Some(value) = &mut self.plan.value {
+            value.channel = channel;
+        }
+        self.grouped = Groups::new(self.frame, &self.plan, self.from_data, self.secret);
+        Ok(())
+    }
+
     fn candidates(&mut self, bound: Bound) -> Result<Private<Vec<(Key, i128)>>, Failed> {
-        let grouped = self.selected.as_ref().unwrap_or(&self.whole);
+        let grouped = self.grouped.selected.as_ref().unwrap_or(&self.grouped.whole);
         let weights = grouped.contributions.candidates(bound);
         let mut named: Vec<(Key, i128)> =
             weights.into_iter().map(|(code, weight)| (grouped.keys[code as usize].clone(), weight)).collect();
         named.sort_unstable();
         Ok(Private::new(named))
+    }
+
+    fn scores(&mut self, rows: &[Vec<Key>]) -> Result<Private<Vec<Vec<i128>>>, Failed> {
+        let grouped = &self.grouped.whole;
+        let count = |row: &Vec<Key>| {
+            let kept = grouped.kept(row);
+            let all = Bound::keep(u32::MAX);
+            grouped.contributions.moments(all, &[Moment::People], Some(&kept), row.len()).swap_remove(0)
+        };
+        Ok(Private::new(rows.iter().map(count).collect()))
     }
 
     fn activity(
@@ -62,15 +101,17 @@ impl Backend for LocalBackend {
         link: Option<Link>,
         buckets: usize,
     ) -> Result<Private<Vec<i128>>, Failed> {
-        let contributions = &self.whole.contributions;
+        let contributions = &self.grouped.whole.contributions;
         Ok(Private::new(match link {
-            None => contributions.activity(Some(&self.whole.kept(keys)), buckets),
+            None => contributions.activity(Some(&self.grouped.whole.kept(keys)), buckets),
             Some(link) => self.links(keys, link, |links| contributions.link_activity(links, buckets)),
         }))
     }
 
     fn linked(&mut self, keys: &[Key], link: Link, bound: Bound) -> Result<Private<Vec<i128>>, Failed> {
-        Ok(Private::new(self.links(keys, link, |links| self.whole.contributions.linked(bound, links))))
+        Ok(Private::new(
+            self.links(keys, link, |links| self.grouped.whole.contributions.linked(bound, links)),
+        ))
     }
 
     fn margin(&mut self, over: Over, keys: &[Key], bound: Bound) -> Result<Private<Vec<i128>>, Failed> {
@@ -79,9 +120,9 @@ impl Backend for LocalBackend {
             grouped.contributions.moments(bound, &[Moment::People], Some(&kept), keys.len()).swap_remove(0)
         };
         Ok(Private::new(match over {
-            Over::Keys => people(&self.whole, keys),
-            Over::Everyone => vec![self.whole.contributions.everyone()],
-            Over::FirstPart => self.first.as_ref().map_or_else(Vec::new, |first| people(first, keys)),
+            Over::Keys => people(&self.grouped.whole, keys),
+            Over::Everyone => vec![self.grouped.whole.contributions.everyone()],
+            Over::FirstPart => self.grouped.first.as_ref().map_or_else(Vec::new, |first| people(first, keys)),
         }))
     }
 
@@ -91,8 +132,8 @@ impl Backend for LocalBackend {
         bound: Bound,
         moments: &[Moment],
     ) -> Result<Vec<Private<Vec<i128>>>, Failed> {
-        let kept = self.whole.kept(keys);
-        let contributions = &self.whole.contributions;
+        let kept = self.grouped.whole.kept(keys);
+        let contributions = &self.grouped.whole.contributions;
         let is_sum = |moment: &Moment| !matches!(moment, Moment::Nodes { .. });
         let wanted: Vec<Moment> = moments.iter().copied().filter(is_sum).collect();
         let mut sums = contributions.moments(bound, &wanted, Some(&kept), keys.len()).into_iter();

@@ -1,23 +1,44 @@
 //! The one path from a charged plan to noisy integers.
 
 use flockwise_mechanisms::{
-    Allowance, CalibrationError, Key, Noise, Overdrawn, Private, Release, Source, measure, select,
+    Allowance, CalibrationError, Key, Noise, Overdrawn, Private, Rank, Release, Source, bounds,
+    choose as pick, measure, select,
 };
 
 use super::choose::{Known, choose};
 use crate::kernel::{Bound, Link, Moment};
-use crate::plan::{Bounding, KeyDomain, Linked, Measure, Over, StageError, Stages};
+use crate::plan::{
+    BoughtRange, Bounding, Channel, KeyDomain, Leading, Linked, Measure, Over, StageError, Stages,
+};
 
 /// Whoever computes bounded aggregates for a plan: the only code that sees people's rows.
 ///
 /// Another engine takes Polars' place by implementing this one trait. Every method is a function of the data, the plan
 /// and the keyed-hash secret, and yields integers that only a mechanism can read.
 pub trait Backend {
+    /// The least and the largest value of each person who has any, in so many integers a unit, within a range.
+    ///
+    /// # Errors
+    /// [`Failed`] for reasons outside the data.
+    fn extremes(&mut self, range: &BoughtRange) -> Result<Extremes, Failed>;
+
+    /// Puts values on another grid from now on.
+    ///
+    /// # Errors
+    /// [`Failed`] for reasons outside the data.
+    fn regrid(&mut self, channel: Channel) -> Result<(), Failed>;
+
     /// The keys that anybody has, with their weight under `bound`; weights are positive.
     ///
     /// # Errors
     /// [`Failed`] for reasons outside the data.
     fn candidates(&mut self, bound: Bound) -> Result<Private<Vec<(Key, i128)>>, Failed>;
+
+    /// For each key of each row how many people have it, each in full.
+    ///
+    /// # Errors
+    /// [`Failed`] for reasons outside the data.
+    fn scores(&mut self, rows: &[Vec<Key>]) -> Result<Private<Vec<Vec<i128>>>, Failed>;
 
     /// The activity histogram over `keys`: in which bucket of number of keys, or of their links, each person is.
     ///
@@ -53,6 +74,15 @@ pub trait Backend {
         bound: Bound,
         moments: &[Moment],
     ) -> Result<Vec<Private<Vec<i128>>>, Failed>;
+}
+
+/// One integer for each person who has a value.
+#[derive(Debug)]
+pub struct Extremes {
+    /// The least values.
+    pub least: Private<Vec<i64>>,
+    /// The largest values.
+    pub largest: Private<Vec<i64>>,
 }
 
 /// The execution failed after the charge: never for a reason that depends on anybody's data.
@@ -94,6 +124,8 @@ pub struct Measured {
     pub threshold: Option<i128>,
     /// What was measured beside the cells, in the order of the plan.
     pub margins: Vec<Marginal>,
+    /// The grids that values were on: those of the plan, unless the range was bought.
+    pub channels: Vec<Channel>,
 }
 
 /// One margin as measured.
@@ -120,18 +152,20 @@ pub fn execute(
     backend: &mut dyn Backend,
     source: &mut dyn Source,
 ) -> Result<Release<Measured>, Failed> {
+    let ranged = buy_range(stages, allowance, backend, source)?;
+    let stages = ranged.as_ref().unwrap_or(stages);
     let found = find_keys(stages, allowance, backend, source)?;
-    let bounds = buy_bounds(stages, &found, allowance, backend, source)?;
+    let bought = buy_bounds(stages, &found, allowance, backend, source)?;
     let keys = found.keys();
-    let noisy = measure_cells(stages, &keys, bounds.cells, allowance, backend, source)?;
-    let margins = measure_margins(stages, &keys, &bounds, allowance, backend, source)?;
-    let bound = bounds.cells;
+    let noisy = measure_cells(stages, &keys, bought.cells, allowance, backend, source)?;
+    let margins = measure_margins(stages, &keys, &bought, allowance, backend, source)?;
+    let bound = bought.cells;
     let noises =
         stages.measures.iter().map(|wanted| stages.noise(wanted, bound)).collect::<Result<Vec<_>, _>>()?;
     let margin_noises = stages
         .margins
         .iter()
-        .zip(&bounds.margins)
+        .zip(&bought.margins)
         .map(|(margin, bound)| stages.margin_noise(margin, *bound))
         .collect::<Result<Vec<_>, _>>()?;
     let threshold = stages.threshold()?;
@@ -143,17 +177,40 @@ pub fn execute(
             false => noisy.next().expect("one vector for each measure"),
         };
         let values = stages.measures.iter().map(&mut value).collect();
-        let margins = margins.into_iter().zip(margin_noises).zip(bounds.margins);
+        let margins = margins.into_iter().zip(margin_noises).zip(bought.margins);
         let margins = margins.map(|((values, noise), bound)| Marginal { values, noise, bound }).collect();
-        Measured { keys: cells, values, noises, bound, threshold, margins }
+        Measured { keys: cells, values, noises, bound, threshold, margins, channels: stages.channels.clone() }
     };
     let noisy = Release::collect(noisy).zip(Release::collect(margins));
     Ok(match found {
-        Found::Declared(_) => noisy.map(|(noisy, margins)| finish(Vec::new(), noisy, margins)),
+        Found::Declared(_) | Found::Chosen(_) => {
+            noisy.map(|(noisy, margins)| finish(Vec::new(), noisy, margins))
+        }
         Found::Selected(keys) | Found::Under(keys, _) => keys.zip(noisy).map(|(keys, (noisy, margins))| {
             finish(keys.into_iter().map(|(_, weight)| weight).collect(), noisy, margins)
         }),
     })
+}
+
+/// The stages on the grid of the range that was bought; nothing where it was declared.
+fn buy_range(
+    stages: &Stages,
+    allowance: &mut Allowance,
+    backend: &mut dyn Backend,
+    source: &mut dyn Source,
+) -> Result<Option<Stages>, Failed> {
+    let Some(range) = &stages.range else { return Ok(None) };
+    let extremes = backend.extremes(range)?;
+    let beyond = Rank::new(1, 100).expect("a hundredth is a rank");
+    let mut buy = |values: &Private<Vec<i64>>| -> Result<Option<(i64, i64)>, Failed> {
+        let charge = allowance.take(range.loss)?;
+        Ok(bounds(charge, stages.family, beyond, values, source)?.into_inner())
+    };
+    let (low, high) = (buy(&extremes.least)?, buy(&extremes.largest)?);
+    let channel = range.channel(low.map(|(low, _)| low), high.map(|(_, high)| high));
+    backend.regrid(channel)?;
+    let channels = stages.channels.iter().map(|_| channel).collect();
+    Ok(Some(Stages { channels, ..stages.clone() }))
 }
 
 /// The vectors over the cells that are yet to be measured.
@@ -218,6 +275,8 @@ fn linked_cells(keys: &[Key], link: Link) -> Vec<Key> {
 enum Found<'a> {
     /// Public by declaration.
     Declared(&'a [Key]),
+    /// The leading ones of what is declared.
+    Chosen(Release<Vec<Key>>),
     /// Let out by a selection, with their noisy weights.
     Selected(Release<Vec<(Key, i128)>>),
     /// Let out by a selection, and under each every declared key.
@@ -228,6 +287,7 @@ impl Found<'_> {
     fn keys(&self) -> Vec<Key> {
         match self {
             Self::Declared(keys) => keys.to_vec(),
+            Self::Chosen(keys) => keys.get().clone(),
             Self::Selected(keys) => keys.get().iter().map(|(key, _)| key.clone()).collect(),
             Self::Under(keys, declared) => {
                 let whole = |(key, _): &(Key, i128)| {
@@ -247,6 +307,7 @@ fn find_keys<'a>(
 ) -> Result<Found<'a>, Failed> {
     match &stages.keys {
         KeyDomain::Public(keys) => Ok(Found::Declared(keys)),
+        KeyDomain::Leading(leading) => choose_keys(leading, allowance, backend, source),
         KeyDomain::Private(selection) | KeyDomain::Under(selection, _) => {
             let sensitivity =
                 stages.sensitivity(Moment::People, selection.bound).map_err(StageError::from)?;
@@ -260,10 +321,33 @@ fn find_keys<'a>(
             };
             Ok(match &stages.keys {
                 KeyDomain::Under(_, declared) => Found::Under(found, declared),
-                KeyDomain::Public(_) | KeyDomain::Private(_) => Found::Selected(found),
+                KeyDomain::Public(_) | KeyDomain::Private(_) | KeyDomain::Leading(_) => {
+                    Found::Selected(found)
+                }
             })
         }
     }
+}
+
+/// The leading keys of each row, in order of their bytes: a choice by exact counts, in which every key of a person counts in
+/// full.
+fn choose_keys<'a>(
+    ask: &Leading,
+    allowance: &mut Allowance,
+    backend: &mut dyn Backend,
+    source: &mut dyn Source,
+) -> Result<Found<'a>, Failed> {
+    let counts = backend.scores(&ask.rows)?;
+    let charge = allowance.take(ask.loss)?;
+    let chosen = pick(charge, ask.choice, &counts, source)?;
+    let keys = chosen.map(|rows| {
+        let named = rows.into_iter().zip(&ask.rows);
+        let mut keys: Vec<Key> =
+            named.flat_map(|(picks, row)| picks.into_iter().map(|at| row[at].clone())).collect();
+        keys.sort();
+        keys
+    });
+    Ok(Found::Chosen(keys))
 }
 
 /// The keys of the largest noisy weight, ties by their bytes; in order of their bytes. Post-processing of a selection.
@@ -298,7 +382,8 @@ fn buy_bounds(
     let link = stages.linked.map(|linked| linked.link);
     // The number of keys tells the number of pairs, and serves a margin over the keys as well.
     let counted = link.filter(|link| *link == Link::Steps);
-    let exact = backend.activity(&found.keys(), counted, choice.buckets)?;
+    let keys = found.keys();
+    let exact = backend.activity(&keys, counted, choice.buckets)?;
     let sensitivity = stages.sensitivity(Moment::People, Bound::keep(1)).map_err(StageError::from)?;
     let activity_sd =
         Noise::calibrate(stages.family, loss, sensitivity).map_err(StageError::from)?.standard_deviation();
@@ -306,14 +391,15 @@ fn buy_bounds(
     let activity = measure(charge, stages.family, sensitivity, &exact, source)?;
     let unit = stages.selection().map_or(1.0, |selection| f64::from(selection.bound.unit()));
     let weights: Vec<f64> = match found {
-        Found::Declared(_) => Vec::new(),
+        Found::Declared(_) | Found::Chosen(_) => Vec::new(),
         Found::Selected(keys) | Found::Under(keys, _) => {
             keys.get().iter().map(|(_, weight)| *weight as f64 / unit).collect()
         }
     };
+    let most = counted.map_or(keys.len(), |link| link.cells(keys.len()));
     let known = |sd: &[f64], link| {
         let (activity, weights, counts_keys) = (activity.get(), &weights[..], counted.is_none());
-        choose(choice, &Known { activity, activity_sd, weights, sd, link, counts_keys })
+        choose(choice, &Known { activity, most, activity_sd, weights, sd, link, counts_keys })
     };
     let mut margins = Vec::new();
     for margin in &stages.margins {

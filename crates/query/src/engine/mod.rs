@@ -4,4 +4,4 @@ mod choose;
 mod execute;
 
 pub use choose::{BoundChoice, choose};
-pub use execute::{Backend, Failed, Marginal, Measured, execute};
+pub use execute::{Backend, Extremes, Failed, Marginal, Measured, execute};

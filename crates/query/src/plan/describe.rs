@@ -68,7 +68,16 @@ impl ReleasePlan {
             .map(|selection| if selection.reused { "select and measure" } else { "select" });
         let buys = matches!(self.stages.bounding, Bounding::Bought { .. }).then_some("buy the bound");
         let measures = self.stages.measures.iter().any(|measure| !self.stages.is_reused(measure.moment));
-        ["bound"].into_iter().chain(select).chain(buys).chain(measures.then_some("measure")).collect()
+        let chosen = matches!(self.stages.keys, KeyDomain::Leading(_)).then_some("choose");
+        let select = select.or(chosen);
+        let range = self.stages.range.map(|_| "buy the range");
+        ["bound"]
+            .into_iter()
+            .chain(range)
+            .chain(select)
+            .chain(buys)
+            .chain(measures.then_some("measure"))
+            .collect()
     }
 
     /// How many people a key needs to appear with probability one half, and 99%.
@@ -106,6 +115,7 @@ impl ReleasePlan {
             "stages": self.stage_names(),
             "keys": match &self.stages.keys {
                 KeyDomain::Public(keys) => json!({ "public": keys.len() }),
+                KeyDomain::Leading(leading) => json!({ "leading": leading.choice.picks(), "of_public": leading.rows.iter().map(Vec::len).sum::<usize>() }),
                 KeyDomain::Private(_) => json!("private"),
                 KeyDomain::Under(_, keys) => json!({ "private, and under each public": keys.len() }),
             },
@@ -191,6 +201,13 @@ impl fmt::Display for ReleasePlan {
         writeln!(f, "  noise      {}: {}", self.stages.family.name(), self.reason)?;
         match &self.stages.keys {
             KeyDomain::Public(keys) => writeln!(f, "  keys       {} public: every one appears", keys.len())?,
+            KeyDomain::Leading(leading) => writeln!(
+                f,
+                "  keys       the leading {} of {} public ones in each of {} segment(s)",
+                leading.choice.picks(),
+                leading.rows.first().map_or(0, Vec::len),
+                leading.rows.len()
+            )?,
             KeyDomain::Private(_) => writeln!(f, "  keys       private: found with noise")?,
             KeyDomain::Under(_, keys) => {
                 writeln!(

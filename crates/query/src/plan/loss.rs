@@ -18,6 +18,8 @@ pub(crate) struct Split {
     bound: u64,
     /// For what is measured over the cells.
     measures: u64,
+    /// For each of the two histograms that buy a clamp range.
+    range: u64,
     /// The weights of what is measured, added up.
     weights: u64,
 }
@@ -42,6 +44,8 @@ pub(crate) struct Shape<'a> {
     pub reuses: bool,
     /// Whether a bound is bought.
     pub bought: bool,
+    /// Whether a clamp range is bought.
+    pub ranged: bool,
     /// What is measured over the cells.
     pub moments: &'a [Moment],
     /// What is measured beside them.
@@ -57,14 +61,15 @@ impl Split {
         let weights: u64 = shape.moments.iter().filter(reused).map(|&moment| weight(moment)).sum();
         let margins: u64 = shape.margins.iter().map(|&over| part(over)).sum();
         let bound = if shape.bought { 50 } else { 0 };
-        let rest = 1000 - margins - bound;
+        let range = if shape.ranged { 40 } else { 0 };
+        let rest = 1000 - margins - bound - 2 * range;
         let finds = if shape.reuses { weight(Moment::People) } else { FINDS };
         let selection = match (shape.private, shape.linked) {
             (false, _) => 0,
-            (true, true) => 250,
+            (true, true) => 200,
             (true, false) => rest * finds / (finds + weights),
         };
-        Self { selection, bound, measures: rest - selection, weights }
+        Self { selection, bound, measures: rest - selection, range, weights }
     }
 
     /// For finding the keys, with all of δ.
@@ -76,6 +81,11 @@ impl Split {
     /// For buying the bound.
     pub(crate) fn bought(self, whole: Loss) -> Loss {
         amount(whole).share(self.bound, 1000)
+    }
+
+    /// For each of the two histograms that buy a clamp range.
+    pub(crate) fn ranged(self, whole: Loss) -> Loss {
+        amount(whole).share(self.range, 1000)
     }
 
     /// For one of the vectors over the cells.

@@ -10,6 +10,7 @@ mod describe;
 mod grid;
 mod loss;
 mod planner;
+mod ranking;
 mod rows;
 mod stage;
 mod staging;
@@ -29,7 +30,10 @@ pub use planner::{PlanError, plan};
 pub use rows::{
     Consented, Cut, Grouping, Join, KeyPart, Made, OwnLimit, ReadColumn, RowPlan, Scan, Unit, ValuePlan,
 };
-pub use stage::{Bounding, Channel, KeyDomain, Linked, Margin, Measure, Over, Selection, StageError, Stages};
+pub use stage::{
+    BoughtRange, Bounding, Channel, KeyDomain, Leading, Linked, Margin, Measure, Over, Selection, StageError,
+    Stages,
+};
 
 /// A job's plan.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -81,6 +85,14 @@ pub struct ReleasePlan {
     pub labels: Vec<Label>,
     /// Why this mechanism.
     pub reason: String,
+}
+
+impl ReleasePlan {
+    /// The same plan on the grids that values were put on, which a bought range decides.
+    pub(crate) fn on(&self, channels: &[Channel]) -> Self {
+        let stages = Stages { channels: channels.to_vec(), ..self.stages.clone() };
+        Self { stages, ..self.clone() }
+    }
 }
 
 /// A computed column: from which measures of the stages, by place.

@@ -8,6 +8,7 @@ use flockwise_mechanisms::{Accounting, Ceiling, Digest, Epsilon, Family, Loss, R
 
 use super::budget::losses;
 use super::grid::declared;
+use super::ranking::ranking;
 use super::rows::{Consented, Cut, Grouping, Join, KeyPart, Made, OwnLimit, ReadColumn, RowPlan, Scan, Unit};
 use super::stage::StageError;
 use super::staging::{stages, value};
@@ -137,7 +138,10 @@ fn release_plan(
     let (family, reason) = family(release, loss.accounting())?;
     let value = value(release, &asked)?;
     let from_data = parts.iter().take_while(|part| part.declared.is_none()).count();
-    let stages = stages(release, &asked, loss, family, (&parts, from_data), value.as_ref())?;
+    let ranking = ranking(release, &parts, family, loss)?;
+    let reason = ranking.reason.map_or(reason.clone(), |why| format!("{reason}; {why}"));
+    let stages =
+        stages(release, &asked, loss, family, (&parts, from_data), (value.as_ref(), ranking.choice))?;
     let at = |source| PlanError::Stage { release: release.name.clone(), source };
     stages.check(loss).map_err(at)?;
     let keys = key_columns(release, &asked, &places);
@@ -256,8 +260,14 @@ fn family(release: &ResolvedRelease, accounting: Accounting) -> Result<(Family, 
         (MechanismChoice::Gaussian, None) => {
             unsupported("Gaussian noise under pure accounting", "use accounting = \"zcdp\" in the policy")
         }
-        (MechanismChoice::Gumbel | MechanismChoice::Exponential, _) => {
-            unsupported("this mechanism", "leave `mechanism` out: rankings come from the noisy histogram")
+        (MechanismChoice::Gumbel | MechanismChoice::Exponential, family) => {
+            if !matches!(release.statistic, crate::job::Statistic::TopK(_)) {
+                return unsupported(
+                    "this mechanism",
+                    "leave `mechanism` out: quantiles come from a noisy tree, any list of them from one",
+                );
+            }
+            Ok((family.unwrap_or(Family::DiscreteLaplace), "for the counts of what is chosen".to_owned()))
         }
     }
 }

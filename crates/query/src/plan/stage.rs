@@ -1,7 +1,7 @@
 //! The stages of one release.
 
 use flockwise_mechanisms::{
-    BadSensitivity, CalibrationError, Family, Key, L1, L2Squared, Loss, Noise, Sensitivity, threshold,
+    BadSensitivity, CalibrationError, Choice, Family, Key, L1, L2Squared, Loss, Noise, Sensitivity, threshold,
 };
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,21 @@ pub enum KeyDomain {
     /// Some parts from the data, the others declared: the former are selected, and every declared combination of the
     /// latter appears under each.
     Under(Selection, Vec<Key>),
+    /// Declared in public, and only the leading ones of each row appear, chosen by their counts of people.
+    Leading(Leading),
+}
+
+/// How leading keys are chosen among declared ones.
+///
+/// A person moves all counts of a row the same way, each by at most one, whatever the number of keys: no bound is needed.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Leading {
+    /// The candidates of each segment.
+    pub rows: Vec<Vec<Key>>,
+    /// How many of each, and in how many segments a person may be.
+    pub choice: Choice,
+    /// Its part of the loss.
+    pub loss: Loss,
 }
 
 /// The grid of a value column: public fixed point.
@@ -151,6 +166,35 @@ pub enum Over {
     FirstPart,
 }
 
+/// A clamp range that is bought with a part of the loss.
+///
+/// Each person has one least and one largest value, so is in one bucket of each of two noisy histograms over powers of two:
+/// sensitivity 1 each. The range is a function of their release, within what the policy declares.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+pub struct BoughtRange {
+    /// The policy's range, where it declares one.
+    pub within: Option<(f64, f64)>,
+    /// Integers of the histograms per unit of the column: a power of two.
+    pub steps: f64,
+    /// Whether values are centred.
+    pub centred: bool,
+    /// The part of the loss of each of the two.
+    pub loss: Loss,
+}
+
+impl BoughtRange {
+    /// The grid for the range that was found: the least of what is likely, and the largest; where nobody was seen through
+    /// the noise, the policy's range, or −1 to 1.
+    #[must_use]
+    pub fn channel(&self, low: Option<i64>, high: Option<i64>) -> Channel {
+        let (least, most) = self.within.unwrap_or((f64::MIN / 4.0, f64::MAX / 4.0));
+        let found = low.zip(high).map(|(low, high)| (low as f64 / self.steps, high as f64 / self.steps));
+        let found = found.map(|(low, high)| (low.max(least).min(most), high.max(least).min(most)));
+        let (low, high) = found.filter(|(low, high)| low < high).or(self.within).unwrap_or((-1.0, 1.0));
+        if self.centred { Channel::new(low, high, false) } else { Channel::uncentred(low, high, false) }
+    }
+}
+
 /// What is done for one release, in order: select, bound, measure.
 ///
 /// Privacy, by adaptive composition: each stage is a mechanism of [`flockwise_mechanisms`] with its own part of the
@@ -172,6 +216,8 @@ pub struct Stages {
     pub linked: Option<Linked>,
     /// What is measured beside the cells.
     pub margins: Vec<Margin>,
+    /// The clamp range, where it is bought: then the channels stand for any it may become.
+    pub range: Option<BoughtRange>,
 }
 
 impl Stages {
@@ -209,7 +255,7 @@ impl Stages {
     #[must_use]
     pub const fn selection(&self) -> Option<&Selection> {
         match &self.keys {
-            KeyDomain::Public(_) => None,
+            KeyDomain::Public(_) | KeyDomain::Leading(_) => None,
             KeyDomain::Private(selection) | KeyDomain::Under(selection, _) => Some(selection),
         }
     }
@@ -294,6 +340,9 @@ impl Stages {
     /// The first stage that cannot be run.
     pub fn check(&self, whole: Loss) -> Result<(), StageError> {
         self.threshold()?;
+        if let KeyDomain::Leading(leading) = &self.keys {
+            leading.choice.chooser(leading.loss)?;
+        }
         for &bound in self.possible_bounds() {
             for measure in &self.measures {
                 self.noise(measure, bound)?;
@@ -304,6 +353,9 @@ impl Stages {
         }
         if let Bounding::Bought { loss, .. } = &self.bounding {
             self.noise_of(Moment::People, *loss, Bound::keep(1))?;
+        }
+        if let Some(range) = &self.range {
+            self.noise_of(Moment::People, range.loss, Bound::keep(1))?;
         }
         if self.spent().is_some_and(|spent| spent.fits_in(whole)) {
             Ok(())
@@ -328,6 +380,9 @@ impl Stages {
         let margins = self.margins.iter().map(|margin| margin.loss);
         let parts =
             measured.chain(margins).chain(bound).chain(self.selection().map(|selection| selection.loss));
+        let ranges = self.range.iter().flat_map(|range| [range.loss; 2]);
+        let chosen = if let KeyDomain::Leading(leading) = &self.keys { Some(leading.loss) } else { None };
+        let parts = parts.chain(ranges).chain(chosen);
         parts.into_iter().try_fold(Loss::zero(first.accounting()), |sum, part| sum.checked_add(part))
     }
 

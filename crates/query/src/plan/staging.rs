@@ -1,12 +1,14 @@
 //! From what a statistic asks to stages with their parts of the loss.
 
-use flockwise_mechanisms::{Family, Loss};
+use flockwise_mechanisms::{Choice, Family, Key, Loss};
 
 use super::grid::grid;
 use super::loss::{Shape, Split, margin, nothing};
 use super::planner::PlanError;
 use super::rows::{Grouping, KeyPart, ValuePlan};
-use super::stage::{Bounding, Channel, KeyDomain, Margin, Measure, Over, Selection, Stages};
+use super::stage::{
+    BoughtRange, Bounding, Channel, KeyDomain, Leading, Margin, Measure, Over, Selection, Stages,
+};
 use crate::engine::BoundChoice;
 use crate::job::{Contribution, TwoStage};
 use crate::kernel::{Bound, Moment};
@@ -19,25 +21,26 @@ const SELECTION_CAP: u32 = 64;
 /// Buckets of the activity histogram where keys are private: up to 2^12 keys a person are told apart.
 const ACTIVITY_BUCKETS: usize = 13;
 
+/// A range that is bought tells magnitudes from 2^-20 to 2^43 of a unit apart.
+const RANGE_STEPS: f64 = 1_048_576.0;
+
 /// How values are read: their grid and bins.
 pub(super) fn value(release: &ResolvedRelease, asked: &Asked) -> Result<Option<ValuePlan>, PlanError> {
     let Some(value) = release.value.as_ref() else { return Ok(None) };
     let Some(values) = &asked.values else { return Ok(None) };
-    let bounds = match value.bounds {
-        Some(ValueBounds::Declared(bounds)) => bounds,
-        Some(ValueBounds::Bought(_)) => {
-            let (what, instead) =
-                ("bounds = \"auto\"".to_owned(), "declare `bounds` for the column in the policy");
-            return Err(PlanError::Unsupported { release: release.name.clone(), what, instead });
+    let channel = match value.bounds {
+        Some(ValueBounds::Declared(bounds)) => {
+            let whole = value.column_type == ColumnType::Int
+                && bounds.low().fract().abs() + bounds.high().fract().abs() < 1e-300;
+            if values.centred {
+                Channel::new(bounds.low(), bounds.high(), whole)
+            } else {
+                Channel::uncentred(bounds.low(), bounds.high(), whole)
+            }
         }
+        // Any grid of a range that is bought has at most so many steps from its centre to its end.
+        Some(ValueBounds::Bought(_)) => Channel::new(-1.0, 1.0, false),
         None => return Err(PlanError::Internal("a value that is read has bounds")),
-    };
-    let whole = value.column_type == ColumnType::Int
-        && bounds.low().fract().abs() + bounds.high().fract().abs() < 1e-300;
-    let channel = if values.centred {
-        Channel::new(bounds.low(), bounds.high(), whole)
-    } else {
-        Channel::uncentred(bounds.low(), bounds.high(), whole)
     };
     Ok(Some(ValuePlan {
         column: value.column.clone(),
@@ -56,7 +59,7 @@ pub(super) fn stages(
     loss: Loss,
     family: Family,
     (parts, from_data): (&[KeyPart], usize),
-    value: Option<&ValuePlan>,
+    (value, choice): (Option<&ValuePlan>, Option<Choice>),
 ) -> Result<Stages, PlanError> {
     let norm = family != Family::DiscreteLaplace;
     let scaled = |size: u32| if norm { Bound::norm(size) } else { Bound::mass(size) };
@@ -69,14 +72,18 @@ pub(super) fn stages(
         (Contribution::Norm(size), false) => Some(scaled(size.get())),
         (Contribution::Keep(keys), false) => Some(Bound::keep(keys.get())),
     };
-    if reuses && given.is_none() {
-        let what = "contribution = \"auto\" in one stage".to_owned();
-        let instead = "give contribution = { norm = 8 }, or leave two_stage out";
-        return Err(PlanError::Unsupported { release: release.name.clone(), what, instead });
+    if reuses {
+        one_stage(release, given, from_data < parts.len())?;
     }
     let given = given.map(|bound| if reuses { bound.capped(SELECTION_CAP.max(bound.size())) } else { bound });
+    let ranged = release.value.as_ref().filter(|_| asked.values.is_some()).and_then(|value| value.bounds);
+    let ranged = match ranged {
+        Some(ValueBounds::Bought(within)) => Some(within),
+        Some(ValueBounds::Declared(_)) | None => None,
+    };
     let split = Split::new(Shape {
-        private,
+        ranged: ranged.is_some(),
+        private: private || choice.is_some(),
         reuses,
         bought: given.is_none(),
         moments: &asked.moments,
@@ -90,16 +97,17 @@ pub(super) fn stages(
     };
     let keys = match (&asked.grouping, private, from_data == parts.len()) {
         (Grouping::Activity(buckets), ..) => KeyDomain::Public(activity_buckets(*buckets)),
-        (_, false, _) => KeyDomain::Public(grid(parts)?),
+        (_, false, _) => declared_keys(parts, choice, split.selected(loss))?,
         (_, true, true) => KeyDomain::Private(selection),
         (_, true, false) => KeyDomain::Under(selection, grid(&parts[from_data..])?),
     };
     let bounding = match given {
         Some(bound) => Bounding::Given(bound),
-        None => Bounding::Bought {
-            choice: BoundChoice::new(norm, buckets(release, asked, &keys)?),
-            loss: split.bought(loss),
-        },
+        None => {
+            let choice = BoundChoice::new(norm, buckets(release, asked, &keys)?);
+            let choice = if asked.linked.is_some() { choice.for_links() } else { choice };
+            Bounding::Bought { choice, loss: split.bought(loss) }
+        }
     };
     let mut channels = Vec::new();
     if let Some(value) = value {
@@ -117,6 +125,12 @@ pub(super) fn stages(
         let keys = if over == Over::FirstPart { grid(&parts[..1])? } else { Vec::new() };
         margins.push(Margin { over, keys, loss: margin(loss, over) });
     }
+    let range = ranged.map(|within| BoughtRange {
+        within: within.map(|bounds| (bounds.low(), bounds.high())),
+        steps: RANGE_STEPS,
+        centred: asked.values.as_ref().is_some_and(|values| values.centred),
+        loss: split.ranged(loss),
+    });
     Ok(Stages {
         keys,
         bounding,
@@ -125,7 +139,34 @@ pub(super) fn stages(
         measures: measures.collect(),
         linked: asked.linked,
         margins,
+        range,
     })
+}
+
+/// One noisy count both finds a key and measures it: what that takes.
+fn one_stage(release: &ResolvedRelease, given: Option<Bound>, under: bool) -> Result<(), PlanError> {
+    let refused = |what: &str, instead| {
+        Err(PlanError::Unsupported { release: release.name.clone(), what: what.to_owned(), instead })
+    };
+    if given.is_none() {
+        let instead = "give contribution = { norm = 8 }, or leave two_stage out";
+        return refused("contribution = \"auto\" in one stage", instead);
+    }
+    if under {
+        // The noisy weights that select are those of the private parts alone, and no cell's count of people.
+        let what = "two_stage = false where only some parts of the key are public";
+        return refused(what, "leave two_stage out");
+    }
+    Ok(())
+}
+
+/// All declared keys, or the leading ones of each segment: of all parts but the last.
+fn declared_keys(parts: &[KeyPart], choice: Option<Choice>, loss: Loss) -> Result<KeyDomain, PlanError> {
+    let keys = grid(parts)?;
+    let Some(choice) = choice else { return Ok(KeyDomain::Public(keys)) };
+    let items = parts.last().and_then(|part| part.declared.as_ref()).map_or(1, Vec::len).max(1);
+    let rows = keys.chunks(items).map(<[Key]>::to_vec).collect();
+    Ok(KeyDomain::Leading(Leading { rows, choice, loss }))
 }
 
 /// Buckets of the activity histogram: as many as a person can have keys, or links, by powers of two.
@@ -139,6 +180,7 @@ fn buckets(release: &ResolvedRelease, asked: &Asked, keys: &KeyDomain) -> Result
             });
         }
         (KeyDomain::Public(keys), _) => keys.len(),
+        (KeyDomain::Leading(leading), _) => leading.rows.len() * leading.choice.picks() as usize,
         (KeyDomain::Private(_) | KeyDomain::Under(..), _) => 1 << (ACTIVITY_BUCKETS - 1),
     };
     Ok((cells.next_power_of_two().trailing_zeros() as usize + 1).min(ACTIVITY_BUCKETS))

@@ -10,13 +10,12 @@ use flockwise_mechanisms::{Charged, Digest, Ledger, Loss, Os, charge};
 
 use super::run::{compute, document};
 use super::{Error, Session};
-use crate::backend::{label, wanted};
+use crate::backend::wanted;
 use crate::frame::{Source, to_frame, write_parquet};
 use crate::names::{ColumnName, Name};
 use crate::plan::{Cut, KeyPart, Plan, ReadColumn, ReleasePlan};
 use crate::policy::Policy;
 use crate::release::Document;
-use crate::statistics::table;
 use crate::table::{ColumnKind, Table, TableColumn};
 use crate::value::{ColumnType, Value};
 
@@ -98,10 +97,7 @@ impl Session {
         let released = compute(charged, source, preflight, folder, noise)
             .map_err(|error| Error::Mock(error.to_string()))?;
         let documents = plan.releases.iter().zip(released).map(|(release, measured)| {
-            let table = measured.map(|measured| {
-                let table = table(release, &measured);
-                (label::join(release, table, &self.policy, &self.base), measured)
-            });
+            let table = self.table(release, measured);
             Document { mock: Some(MOCK.to_owned()), ..document(&plan, release, &table, None) }
         });
         Ok(documents.collect())

@@ -9,7 +9,9 @@ use super::{Answer, Answered, Error, Phase, Session};
 use crate::backend::{LocalBackend, consent_preflight, label, load, wanted, wanted_of_table};
 use crate::engine::{Failed, Measured, execute};
 use crate::frame::{Files, Kind, Preflight, Source};
-use crate::plan::{KeyDomain, Plan, ReleasePlan, charge_json, contribution_json, measure_name, natural_sd};
+use crate::plan::{
+    KeyDomain, Plan, ReleasePlan, Stages, charge_json, contribution_json, measure_name, natural_sd,
+};
 use crate::release::{Alone, Document, How, LedgerAfter, Privacy, SCHEMA};
 use crate::statistics::table;
 use crate::table::Table;
@@ -138,8 +140,9 @@ impl Session {
         measured: Release<Measured>,
     ) -> Release<(Table, Measured)> {
         measured.map(|measured| {
-            let table = table(release, &measured);
-            (label::join(release, table, &self.policy, &self.base), measured)
+            let release = release.on(&measured.channels);
+            let table = table(&release, &measured);
+            (label::join(&release, table, &self.policy, &self.base), measured)
         })
     }
 
@@ -192,6 +195,13 @@ fn figures(epsilon: f64) -> f64 {
     format!("{up:.5e}").parse().unwrap_or(up)
 }
 
+/// The clamp range that was bought, and for what.
+fn bounds_json(stages: &Stages) -> Option<serde_json::Value> {
+    let (range, channel) = (stages.range.as_ref()?, stages.channels.first()?);
+    let cost = range.loss.checked_add(range.loss).map(charge_json);
+    Some(serde_json::json!({ "low": channel.low, "high": channel.high, "bought": true, "cost": cost }))
+}
+
 pub(super) fn document(
     plan: &Plan,
     release: &ReleasePlan,
@@ -200,6 +210,7 @@ pub(super) fn document(
 ) -> Document {
     let (ledger_after, receipt) = charged.unzip();
     let (table, measured) = released.get();
+    let release = &release.on(&measured.channels);
     let (columns, rows) = Document::cells(table);
     let stages = &release.stages;
     let sd = stages.measures.iter().map(|measure| {
@@ -234,9 +245,10 @@ pub(super) fn document(
             mechanism: stages.family.name().to_owned(),
             stages: release.stage_names().into_iter().map(str::to_owned).collect(),
             contribution,
+            bounds: bounds_json(stages),
             noise_sd: sd.collect::<serde_json::Map<_, _>>().into(),
             selection: match &stages.keys {
-                KeyDomain::Public(_) => None,
+                KeyDomain::Public(_) | KeyDomain::Leading(_) => None,
                 KeyDomain::Private(_) | KeyDomain::Under(..) => release.selection_people().map(|(half, most)| {
                     serde_json::json!({ "appears_half": half.ceil(), "appears_99pc": most.ceil() })
                 }),

@@ -1,10 +1,10 @@
 //! Proportions of released counts: lift, cosine, conditional probability, affinity, retention. Post-processing.
 //!
-//! Bars treat a proportion as the ratio of two independent noisy numbers ([`ratio`]); the noise of a product or root in
+//! Bars treat a proportion of different measures as the ratio of two independent noisy numbers ([`ratio`]); the noise of a product or root in
 //! the denominator is that of its first-order expansion, which is close where counts are several standard deviations
 //! from zero.
 
-use super::estimate::{Noisy, noisy, ratio};
+use super::estimate::{Noisy, Z, noisy, ratio};
 use crate::engine::Measured;
 use crate::key::{decode, encode};
 use crate::plan::{Formula, PairOf, ReleasePlan};
@@ -110,19 +110,28 @@ impl Proportions {
         (noisy(plan, measured, pair.both, at), each(a), each(b))
     }
 
-    /// (n_sc / Σ_c n_sc) / (Σ_s n_sc / Σ n), over the released cells.
+    /// (n_sc / Σ_c n_sc) / (Σ_s n_sc / Σ n) = nA/(SC), over the released cells.
     ///
-    /// The noise of the cell itself is in its segment and in the whole too; its bars leave that out, which is little where
-    /// segments and categories have many cells, and makes them a little wide elsewhere.
+    /// Bars by the first-order expansion in the noise of every cell, each of which is in several of the four: the cell
+    /// itself moves it by A/(SC)·(1 + n(1/A − 1/S − 1/C)), one of its segment by nA/(SC)·(1/A − 1/S), one of its category
+    /// by nA/(SC)·(1/A − 1/C), any other by n/(SC). Where a sum is within four standard deviations of nothing, nothing is
+    /// known.
     pub fn over_index(&self, cell: Noisy, at: usize) -> Estimate {
         let [segment, category, all] = self.sums[at];
-        if segment.value <= 0.0 || category.value <= 0.0 || all.value <= 0.0 {
+        let seen = |sum: Sum| sum.value > 4.0 * cell.sd * sum.cells.sqrt();
+        if !(seen(segment) && seen(category) && seen(all)) {
             return Estimate { value: 1.0, low: 0.0, high: all.value.max(1.0) };
         }
-        let expected = segment.value * category.value / all.value;
-        let part = |sum: Sum| (cell.sd * sum.cells.sqrt() / sum.value).powi(2);
-        let relative = (part(segment) + part(category) + part(all)).sqrt();
-        ratio(&cell, &Noisy::normal(expected, expected * relative), (0.0, all.value.max(1.0)))
+        let [s, c, a] = [segment.value, category.value, all.value].map(f64::recip);
+        let (n, scale) = (cell.value, s * c / a);
+        let others = all.cells - segment.cells - category.cells + 1.0;
+        let moves = (1.0 + n * (a - s - c)).powi(2)
+            + n * n
+                * ((segment.cells - 1.0) * (a - s).powi(2)
+                    + (category.cells - 1.0) * (a - c).powi(2)
+                    + others * a * a);
+        let index = Estimate::new(n * scale, Z * cell.sd * scale * moves.sqrt());
+        Estimate { value: index.value.max(0.0), low: index.low.max(0.0), high: index.high.max(0.0) }
     }
 
     /// n_cp / n_c.

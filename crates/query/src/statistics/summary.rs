@@ -75,10 +75,10 @@ fn bounds(release: &ResolvedRelease) -> Result<(Bounds, bool), PlanError> {
     let value = release.value.as_ref().ok_or(PlanError::Internal("a summary has a column"))?;
     let whole = value.column_type == ColumnType::Int;
     match value.bounds {
-        Some(ValueBounds::Declared(bounds)) => {
+        Some(ValueBounds::Declared(bounds) | ValueBounds::Bought(Some(bounds))) => {
             Ok((bounds, whole && bounds.low().fract() == 0.0 && bounds.high().fract() == 0.0))
         }
-        Some(ValueBounds::Bought(_)) | None => Err(PlanError::Unsupported {
+        Some(ValueBounds::Bought(None)) | None => Err(PlanError::Unsupported {
             release: release.name.clone(),
             what: "a quantile or histogram of a column without declared bounds".to_owned(),
             instead: "declare `bounds` for the column in the policy",

@@ -51,7 +51,9 @@ fn columns(plan: &ReleasePlan) -> Vec<TableColumn> {
             Formula::Count(_) => ("rows", Bias::Low),
             Formula::Bar { nodes, .. } => match plan.stages.measures[nodes].moment {
                 Moment::Nodes { limit: 1, .. } => ("people", Bias::Low),
-                _ => ("rows", Bias::Low),
+                Moment::People | Moment::Rows { .. } | Moment::Value { .. } | Moment::Nodes { .. } => {
+                    ("rows", Bias::Low)
+                }
             },
             Formula::Sum { .. }
             | Formula::Mean { .. }

@@ -83,14 +83,14 @@ fn case(seed: u64, tally: &mut Tally) {
 #[test]
 fn neighbours_stay_within_the_declared_sensitivity() {
     let mut tally = Tally::default();
-    for seed in 0..120 {
+    for seed in 0..80 {
         case(seed, &mut tally);
     }
     assert!(tally.planned > 2 * tally.refused, "{} planned, {} refused", tally.planned, tally.refused);
     assert!(tally.reached > 50, "a bound was reached {} times: the audit has power", tally.reached);
     assert!(tally.new_keys > 50, "{} keys were somebody's own", tally.new_keys);
-    for statistic in ["popularity", "top_k", "summary", "reach"] {
-        assert!(tally.statistics[statistic] > 20, "{:?}", tally.statistics);
+    for statistic in flockwise_query::job::Statistic::NAMES {
+        assert!(tally.statistics.get(statistic).is_some_and(|cases| *cases > 5), "{:?}", tally.statistics);
     }
     assert!(tally.calls["add"] > 100 && tally.calls["select"] > 100, "{:?}", tally.calls);
 }

@@ -77,7 +77,7 @@ pub fn release(dice: &mut Dice) -> String {
     let mut release = String::new();
     let keys = keys(dice);
     let by = keys.join(", ");
-    match dice.roll(6) {
+    match dice.roll(11) {
         0 => {
             let aggregates =
                 dice.pick(&["", "aggregates = [\"rows\"]", "aggregates = [\"people\", \"rows\"]"]);
@@ -98,6 +98,25 @@ pub fn release(dice: &mut Dice) -> String {
             let by = if dice.one_in(3) { String::new() } else { by };
             let _ = write!(release, "statistic = \"reach\"\nby = [{by}]\n");
         }
+        3 => {
+            let measures = dice.pick(&["", "measures = [\"people\", \"lift\", \"cosine\", \"conditional\"]"]);
+            let _ = write!(release, "statistic = \"co_occurrence\"\nitem = {}\n{measures}\n", keys[0]);
+        }
+        4 => {
+            let order = dice.pick(&["at", "price"]);
+            let _ =
+                write!(release, "statistic = \"transitions\"\nitem = {}\norder_by = \"{order}\"\n", keys[0]);
+        }
+        5 => {
+            let (category, segments) = (keys[0], keys[1..].join(", "));
+            let _ = write!(release, "statistic = \"affinity\"\ncategory = {category}\nby = [{segments}]\n");
+        }
+        6 => release.push_str("statistic = \"activity\"\n"),
+        7 => {
+            let cohort = dice.pick(&[PUBLIC[0], PUBLIC[2], PUBLIC[5]]);
+            let period = dice.pick(&[PUBLIC[3], PUBLIC[4], PUBLIC[1]]);
+            let _ = write!(release, "statistic = \"retention\"\ncohort = {cohort}\nperiod = {period}\n");
+        }
         _ => {
             let by = if dice.one_in(5) { String::new() } else { by };
             let column = dice.pick(&["rating", "price", "worth"]);
@@ -107,6 +126,8 @@ pub fn release(dice: &mut Dice) -> String {
                 "\"people\", \"sum\"",
                 "\"rows\", \"sum\", \"mean\"",
                 "\"variance\"",
+                "{ quantile = 0.5, as = \"median\" }",
+                "\"people\", { histogram = { width = 20 } }",
                 "\"people\", \"rows\", \"sum\", \"mean\", \"variance\"",
             ]);
             let _ = write!(

@@ -8,6 +8,7 @@ mod auditor;
 mod controls;
 mod dice;
 mod jobs;
+mod plain;
 mod real;
 mod reference;
 mod sessions;

@@ -55,7 +55,7 @@ impl Setting {
         let Self { accounting, on_null, on_nan, null_keys, .. } = self;
         let consent = self.consent.map_or(String::new(), |default| {
             format!(
-                "[consent]\nsource = \"consent.csv\"\ncolumns = {{ person = \"user_id\", purpose = \"purpose\", granted = \"granted\" }}\ndefault = \"{default}\"\n"
+                "[consent]\nsource = \"consent.csv\"\ncolumns = {{ person = \"user_id\", purpose = \"purpose\", granted = \"granted\", epsilon = \"own\" }}\ndefault = \"{default}\"\n"
             )
         });
         format!(
@@ -101,7 +101,7 @@ study = "To find holes"
 pub struct People {
     pub rows: Vec<Row>,
     pub regions: Vec<[String; 2]>,
-    pub consents: Vec<[String; 3]>,
+    pub consents: Vec<[String; 4]>,
 }
 
 pub const MOVIES: &str = "item,title,genres\n1,One,Drama\n2,Two,Drama|Comedy\n3,Three,Comedy|Horror|Drama\n4,Four,\n\
@@ -206,7 +206,9 @@ pub fn person(dice: &mut Dice, person: usize, setting: &Setting, heavy: bool) ->
     for _ in 0..dice.roll(4) {
         let granted = dice.pick(&["true", "true", "true", "false", "", "maybe"]).to_owned();
         let purpose = dice.pick(&["study", "study", "other", ""]).to_owned();
-        all.consents.push([spelled(dice, person, text), purpose, granted]);
+        // How much of one job: nothing said, less than the job spends (0.6 takes part under the recorder, 0.1 does not), more.
+        let own = dice.pick(&["", "", "0.6", "0.1", "5", "NaN", "-1", "much"]).to_owned();
+        all.consents.push([spelled(dice, person, text), purpose, granted, own]);
     }
     all
 }
@@ -264,7 +266,7 @@ impl World {
         world.write("policy.toml", setting.policy("ratings.csv"));
         world.write("ratings.csv", csv(HEADER, &people.rows));
         world.write("people.csv", csv("user_id,region", &people.regions));
-        world.write("consent.csv", csv("user_id,purpose,granted", &people.consents));
+        world.write("consent.csv", csv("user_id,purpose,granted,own", &people.consents));
         world.write("movies.csv", MOVIES);
         world
     }
