@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use flockwise_mechanisms::audit::Recorder;
 use flockwise_mechanisms::{Digest, Key, Ledger, Loss, Private, charge};
-use flockwise_query::engine::{Backend, Failed, execute};
+use flockwise_query::engine::{Backend, Extremes, Failed, execute};
 use flockwise_query::kernel::{Bound, Link, Moment, Rule};
-use flockwise_query::plan::{Over, Plan};
+use flockwise_query::plan::{BoughtRange, Channel, Over, Plan};
 
 /// A fact on its way into a release: the private part of its key, the whole key, and its values on the grid.
 #[derive(Clone, Debug)]
@@ -110,6 +110,14 @@ impl Plain {
 }
 
 impl Backend for Plain {
+    fn extremes(&mut self, _: &BoughtRange) -> Result<Extremes, Failed> {
+        panic!("no case buys a range")
+    }
+
+    fn regrid(&mut self, _: Channel) -> Result<(), Failed> {
+        panic!("no case buys a range")
+    }
+
     fn candidates(&mut self, bound: Bound) -> Result<Private<Vec<(Key, i128)>>, Failed> {
         let mut weights: Vec<(Key, i128)> =
             self.sums(true, None, bound, Moment::People).into_iter().collect();
