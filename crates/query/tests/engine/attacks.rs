@@ -31,10 +31,14 @@ fn traced(session: &Session, plan: &Plan, mode: Mode) -> (Trace, Vec<u8>) {
 
 /// Every exact vector that reached a mechanism.
 fn exact(trace: &Trace) -> Vec<Vec<i128>> {
-    let exact = |question: &Question| match question {
-        Question::Add { exact, .. } => exact.clone(),
-        Question::Select { candidates, .. } => candidates.iter().map(|(_, weight)| *weight).collect(),
-        _ => Vec::new(),
+    let exact = |question: &Question| {
+        if let Question::Add { exact, .. } = question {
+            exact.clone()
+        } else if let Question::Select { candidates, .. } = question {
+            candidates.iter().map(|(_, weight)| *weight).collect()
+        } else {
+            Vec::new()
+        }
     };
     trace.events().iter().map(|(question, _)| exact(question)).collect()
 }
