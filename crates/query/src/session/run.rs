@@ -40,8 +40,12 @@ impl Session {
             return Err(Error::AnotherPolicy);
         }
         watch(Phase::Preflight);
-        let source = self.source()?;
-        let preflight = self.preflight(&plan, &source)?;
+        let looked = self.source().and_then(|source| Ok((self.preflight(&plan, &source)?, source)));
+        let (preflight, source) = match looked {
+            Ok(looked) => looked,
+            // What was answered before is shown also when its source is gone.
+            Err(error) => return self.answered_before(plan, &request).unwrap_or(Err(error)),
+        };
         watch(Phase::Charge);
         let mut ledger = self.ledger()?;
         let mut releases = self.releases(ledger.id())?;
@@ -64,6 +68,21 @@ impl Session {
             how,
             watch,
         )
+    }
+
+    /// The stored answer of a request, if it has one: nothing is charged and nothing is read.
+    fn answered_before(&self, plan: Plan, request: &RequestId) -> Option<Result<Answer, Error>> {
+        let mut ledger = self.ledger().ok()?;
+        let releases = self.releases(ledger.id()).ok()?;
+        releases.get(request).ok()??;
+        let request = self.request(&plan, request.clone()).ok()?;
+        match ledger.begin(plan, &request, &releases) {
+            Ok(Begun::Stored(stored)) => Some(Answer::read(stored.bytes, Answered::Before, stored.receipt)),
+            Ok(Begun::Fresh(..) | Begun::Retry(..)) => {
+                unreachable!("a request with a stored answer is not charged")
+            }
+            Err(error) => Some(Err(error.into())),
+        }
     }
 
     /// Everything that public schemas can tell: nothing was charged yet.
