@@ -5,7 +5,7 @@ use flockwise_query::session::{CheckedColumn, CheckedSource};
 
 use crate::args::{Check, PlanFormat};
 use crate::failure::Failure;
-use crate::say::say;
+use crate::say::{note, say};
 
 pub(crate) fn check(args: &Check, quiet: bool) -> Result<(), Failure> {
     let check = Session::open(&args.policy)?.check()?;
@@ -16,7 +16,7 @@ pub(crate) fn check(args: &Check, quiet: bool) -> Result<(), Failure> {
     if !quiet {
         let recorded =
             if check.recorded { "its log says that this check ran" } else { "there is no ledger yet" };
-        eprintln!("These figures are exact and not private: keep them from analysts. Ledger: {recorded}.");
+        note!("These figures are exact and not private: keep them from analysts. Ledger: {recorded}.");
     }
     Ok(())
 }

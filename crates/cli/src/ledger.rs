@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Read as _, Write};
 use std::time::SystemTime;
 
-use flockwise_ledger::{Amendment, Entry, LedgerFile, Name};
+use flockwise_ledger::{Amendment, Entry, Kind, LedgerFile, Name};
 use flockwise_mechanisms::Loss;
 use flockwise_query::Session;
 use flockwise_query::release::Document;
@@ -14,7 +14,7 @@ use crate::args::{
     LedgerVerify, PlanFormat, Verify,
 };
 use crate::failure::Failure;
-use crate::say::say;
+use crate::say::{note, say};
 
 pub(crate) fn ledger(args: &Ledger, quiet: bool) -> Result<(), Failure> {
     match &args.command {
@@ -114,7 +114,7 @@ fn backup(args: &LedgerBackup, quiet: bool) -> Result<(), Failure> {
     };
     say!("{}", serde_json::json!(receipt));
     if !quiet {
-        eprintln!(
+        note!(
             "Copied up to entry {}. Never put it back once anything newer was released: it has forgotten those charges.",
             receipt.entry
         );
@@ -179,6 +179,8 @@ fn part(args: &LedgerAmend, whole: Loss) -> Result<Option<Loss>, Failure> {
 fn line(entry: &Entry) -> String {
     let text = |name: Option<String>| name.unwrap_or_else(|| "-".to_owned());
     let releases = entry.releases.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+    let loss = if entry.kind == Kind::Charge { entry.loss.to_string() } else { String::new() };
+    let what = entry.note.as_deref().filter(|_| entry.kind == Kind::Note).unwrap_or(&releases);
     format!(
         "{:>6}  {}  {:<7} {}  by {}  for {}  {}  {}",
         entry.number,
@@ -187,9 +189,11 @@ fn line(entry: &Entry) -> String {
         text(entry.request.as_ref().map(ToString::to_string)),
         text(entry.analyst.as_ref().map(ToString::to_string)),
         text(entry.purpose.as_ref().map(ToString::to_string)),
-        releases,
-        entry.loss,
+        what,
+        loss,
     )
+    .trim_end()
+    .to_owned()
 }
 
 /// What is read of a file that says it is a release.

@@ -27,6 +27,7 @@ use clap::Parser as _;
 
 use args::{Arguments, Command};
 use failure::Failure;
+use say::note;
 
 /// Parses the arguments, does what they say, and turns what happened into an exit code.
 #[must_use]
@@ -37,7 +38,7 @@ pub fn main() -> ExitCode {
     let tells = std::env::var_os("FLOCKWISE_PANICS").is_some();
     std::panic::set_hook(Box::new(move |panic| {
         if let Some(place) = panic.location().filter(|_| tells) {
-            eprintln!("flockwise: a check failed at {}:{}", place.file(), place.line());
+            note!("flockwise: a check failed at {}:{}", place.file(), place.line());
         }
     }));
     let result = std::panic::catch_unwind(AssertUnwindSafe(|| dispatch(&arguments, &mut report)))
@@ -49,9 +50,12 @@ pub fn main() -> ExitCode {
     if let Err(failure) = &result {
         report.entry = report.entry.or(failure.charged_entry());
         match arguments.log {
-            args::Log::Text => eprintln!("error: {failure}"),
+            args::Log::Text => {
+                let text = failure.to_string();
+                note!("{}{text}", if text.starts_with("error") { "" } else { "error: " });
+            }
             args::Log::Json => {
-                eprintln!("{}", serde_json::json!({ "event": "error", "message": failure.to_string() }))
+                note!("{}", serde_json::json!({ "event": "error", "message": failure.to_string() }))
             }
         }
     }
@@ -60,7 +64,7 @@ pub fn main() -> ExitCode {
             "event": "end", "exit": code, "charged": report.charged || result.is_err() && report.entry.is_some(),
             "entry": report.entry,
         });
-        eprintln!("{last}");
+        note!("{last}");
     }
     ExitCode::from(code)
 }

@@ -79,10 +79,17 @@ impl Folder {
 
     fn release(&self, document: &Document, format: Format) -> io::Result<()> {
         let name = &document.release;
+        // What another run left under this name is another release.
+        for ending in ["txt", "csv", "parquet", "json"] {
+            match std::fs::remove_file(self.path.join(format!("{name}.{ending}"))) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
         match format {
             Format::Json => return self.json(document),
             Format::Table => {
-                let text = render::for_people(document).map_err(invalid)?;
+                let text = render::whole_for_people(document).map_err(invalid)?;
                 self.whole(&format!("{name}.txt"), text.as_bytes())?;
                 return self.json(document);
             }

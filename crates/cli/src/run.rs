@@ -12,6 +12,7 @@ use crate::args::{Arguments, Format, Log, Run};
 use crate::failure::Failure;
 use crate::output::{Folder, print};
 use crate::plan::settings;
+use crate::say::note;
 use crate::watch::Watch;
 
 pub(crate) fn run(args: &Run, all: &Arguments, report: &mut Report) -> Result<(), Failure> {
@@ -76,9 +77,9 @@ fn say(answer: &Answer, id: &RequestId, args: &Run) {
             format!("answered before, charged as ledger entry {entry}; these are the same bytes")
         }
     };
-    eprintln!("request {id}: {what}");
+    note!("request {id}: {what}");
     if let Some(out) = &args.out {
-        eprintln!("written to {}", out.display());
+        note!("written to {}", out.display());
     }
 }
 

@@ -8,6 +8,16 @@ macro_rules! say {
 }
 pub(crate) use say;
 
+/// Prints a line on standard error; whether anybody reads it changes nothing.
+macro_rules! note {
+    ($($part:tt)*) => { $crate::say::aside(format_args!($($part)*)) };
+}
+pub(crate) use note;
+
+pub(crate) fn aside(text: std::fmt::Arguments<'_>) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
 pub(crate) fn line(text: std::fmt::Arguments<'_>) {
     let mut out = io::stdout().lock();
     let written = writeln!(out, "{text}").and_then(|()| out.flush());

@@ -13,11 +13,24 @@ use crate::value::Value;
 /// Rows of a table that are printed for people; the rest is in the files.
 pub const PRINTED_ROWS: usize = 30;
 
-/// The table with error bars, and under it the guarantee in one sentence of plain words.
+/// The table with error bars, and under it the guarantee in one sentence of plain words: the first
+/// [`PRINTED_ROWS`] rows.
 ///
 /// # Errors
 /// When a cell does not fit its column: the document was not made here.
 pub fn for_people(document: &Document) -> Result<String, BadCell> {
+    with_rows(document, PRINTED_ROWS)
+}
+
+/// As [`for_people`], with every row.
+///
+/// # Errors
+/// As [`for_people`].
+pub fn whole_for_people(document: &Document) -> Result<String, BadCell> {
+    with_rows(document, usize::MAX)
+}
+
+fn with_rows(document: &Document, most: usize) -> Result<String, BadCell> {
     let table = document.table()?;
     let mut out = format!("{} · {} of {}\n", document.release, document.statistic, document.data);
     if let Some(mock) = &document.mock {
@@ -28,14 +41,14 @@ pub fn for_people(document: &Document) -> Result<String, BadCell> {
     let body: Vec<Vec<String>> = table
         .rows
         .iter()
-        .take(PRINTED_ROWS)
+        .take(most)
         .map(|row| columns.iter().map(|&at| cell(&table, row, at)).collect())
         .collect();
     let numeric: Vec<bool> = columns.iter().map(|&at| is_number(&table.columns[at])).collect();
     align(&mut out, &header, &body, &numeric);
-    let more = table.rows.len().saturating_sub(PRINTED_ROWS);
+    let more = table.rows.len().saturating_sub(most);
     if more > 0 {
-        let _ = writeln!(out, "… and {more} more rows (--format csv has all)");
+        let _ = writeln!(out, "… and {more} more rows: the same --request-id with --out DIR has all, free");
     }
     if table.rows.is_empty() {
         let _ = writeln!(out, "(no key was common enough to appear)");
@@ -80,10 +93,21 @@ fn cell(table: &Table, row: &[Value], at: usize) -> String {
     } else {
         (1.0 - width.max(1e-9).log10().floor()) as usize
     };
+    // Of a long bar three figures: more would be digits of noise.
+    let step = if width >= 1000.0 { 10.0_f64.powi(width.log10().floor() as i32 - 2) } else { 0.0 };
+    let figures = |x: f64| {
+        let x = if step > 0.0 { (x / step).round() * step } else { x };
+        let text = format!("{x:.decimals$}");
+        if text.trim_start_matches('-').bytes().all(|b| b == b'0' || b == b'.') {
+            text.trim_start_matches('-').to_owned()
+        } else {
+            text
+        }
+    };
     if ((high - value) - (value - low)).abs() <= 0.06 * width {
-        format!("{value:.decimals$} ± {width:.decimals$}")
+        format!("{} ± {}", figures(*value), figures(width))
     } else {
-        format!("{value:.decimals$} ({low:.decimals$} to {high:.decimals$})")
+        format!("{} ({} to {})", figures(*value), figures(*low), figures(*high))
     }
 }
 
@@ -126,9 +150,10 @@ fn guarantee(document: &Document) -> String {
     }
     let mut out = format!(
         "Protects {}: with or without everything about any one of them, no table becomes more than {:.2} times as likely \
-         (epsilon {epsilon})",
+         (epsilon {})",
         privacy.unit,
-        epsilon.exp()
+        epsilon.exp(),
+        rounded_up(&epsilon.to_string())
     );
     if privacy.alone.at_delta != "0" {
         let _ = write!(out, ", but for a chance of {}", rounded_up(&privacy.alone.at_delta));
@@ -196,6 +221,14 @@ fn rounded_up(decimal: &str) -> String {
     }
     let exponent = exact.log10().floor() as i32;
     let figures = (exact * 10.0_f64.powi(2 - exponent) - 1e-6).ceil();
-    let text = format!("{}e{exponent}", figures / 100.0);
-    text.strip_suffix("e0").map_or(text.clone(), str::to_owned)
+    if (-3..3).contains(&exponent) {
+        let decimals = usize::try_from(2 - exponent).unwrap_or(0);
+        let text = format!("{:.decimals$}", figures * 10.0_f64.powi(exponent - 2));
+        return if text.contains('.') {
+            text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        } else {
+            text
+        };
+    }
+    format!("{}e{exponent}", figures / 100.0)
 }

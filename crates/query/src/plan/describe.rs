@@ -167,10 +167,12 @@ impl fmt::Display for Plan {
         let loss = self.loss();
         let (rectangle, ceiling) = (self.ceiling.rectangle(), self.ceiling);
         let part = 100.0 * loss.amount_f64() / rectangle.amount_f64();
-        writeln!(f, "Plan for {} release(s) of {}", self.releases.len(), self.data)?;
+        let plural = if self.releases.len() == 1 { "" } else { "s" };
+        writeln!(f, "Plan for {} release{plural} of {}", self.releases.len(), self.data)?;
         writeln!(
             f,
-            "  costs   {loss} ({part:.1}% of the ledger's whole budget); alone epsilon {:.4} at delta {}",
+            "  costs   {loss} ({part:.1}% of the ledger's whole budget{}); alone epsilon {:.4} at delta {}",
+            if loss.fits_in(rectangle) { "" } else { ": more than there is, it would be refused" },
             ceiling.epsilon_of(loss),
             self.at_delta(loss)
         )?;

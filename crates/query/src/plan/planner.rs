@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use chrono_tz::Tz;
-use flockwise_mechanisms::{Accounting, Ceiling, Digest, Epsilon, Family, Loss, Rounding};
+use flockwise_mechanisms::{Accounting, Ceiling, Epsilon, Family, Loss, Rounding};
 
 use super::budget::losses;
 use super::grid::declared;
@@ -107,8 +107,6 @@ pub fn plan(resolved: &Resolved, policy: &Policy, base: &Path) -> Result<Plan, P
         releases.push(release_plan(release, loss, policy, base)?);
     }
     let add = |sum: Loss, release: &ReleasePlan| sum.checked_add(release.loss);
-    let policy_bytes =
-        serde_json::to_vec(policy).map_err(|_| PlanError::Internal("a policy has a JSON form"))?;
     let charged = match job {
         Some((charged, _)) => charged,
         None => releases.iter().try_fold(Loss::zero(ceiling.accounting), add).ok_or(PlanError::TooMuch)?,
@@ -116,7 +114,7 @@ pub fn plan(resolved: &Resolved, policy: &Policy, base: &Path) -> Result<Plan, P
     Ok(Plan {
         data: resolved.data.clone(),
         purpose: resolved.purpose.clone(),
-        policy: Digest::of(&policy_bytes),
+        policy: policy.digest(),
         ceiling,
         charged,
         inner: job.map_or(ceiling, |(_, inner)| inner),

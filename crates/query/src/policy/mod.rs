@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use chrono_tz::Tz;
-use flockwise_mechanisms::{Accounting, Delta, Epsilon};
+use flockwise_mechanisms::{Accounting, Delta, Digest, Epsilon};
 use serde::Serialize;
 
 use crate::diagnostic::{Diagnostics, SourceFile};
@@ -259,6 +259,21 @@ pub struct Consent {
 }
 
 impl Policy {
+    /// Digest of all that decides what a plan does and what it costs: everything but the pinned id of the ledger and the
+    /// descriptions of purposes. A charge is bound to it.
+    ///
+    /// # Panics
+    /// Never: a policy has a JSON form.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        let mut bare = self.clone();
+        bare.purposes.values_mut().for_each(String::clear);
+        if let Access::Budget(budget) = &mut bare.access {
+            budget.ledger_id = None;
+        }
+        Digest::of(&serde_json::to_vec(&bare).expect("a policy has a JSON form"))
+    }
+
     /// Reads a policy from TOML; `name` is what messages call the file.
     ///
     /// # Errors

@@ -44,6 +44,14 @@ pub enum Error {
     /// A mock cannot be made.
     #[error("the mock cannot be made: {0}")]
     Mock(String),
+    /// The job does not fit in what is left; nothing was charged, and what is left can still be spent.
+    #[error("{figures}; nothing was charged. {hint}; `flockwise budget` shows what is left")]
+    OverBudget {
+        /// Requested, remaining, and what would fit.
+        figures: Box<flockwise_ledger::OverBudget>,
+        /// What to ask instead.
+        hint: String,
+    },
     /// The source does not fit; nothing was charged.
     #[error("{0}; nothing was charged")]
     Preflight(#[from] PreflightError),
@@ -107,6 +115,7 @@ impl Error {
                 Ledger::Busy => 75,
                 _ => 4,
             },
+            Self::OverBudget { .. } => 3,
             Self::Preflight(_) | Self::Check(_) => 5,
             Self::AfterCharge { .. } | Self::NotStored { .. } => 6,
             Self::Stored(_) | Self::Mock(_) => 1,

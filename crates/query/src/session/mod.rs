@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use flockwise_ledger::{Binding, LedgerFile, LedgerId, Neighbours, Releases, RequestId, Status};
-use flockwise_mechanisms::{Ceiling, Digest};
+use flockwise_mechanisms::Ceiling;
 use polars::prelude::LazyFrame;
 
 pub use answer::{Answer, Answered};
@@ -189,10 +189,6 @@ impl Session {
             Some(frame) => Ok(frame.clone()),
             None => Ok(Source::Files(Files::list(&self.base, &self.policy.data.source)?)),
         }
-    }
-
-    fn policy_digest(&self) -> Digest {
-        Digest::of(&serde_json::to_vec(&self.policy).expect("a policy has a JSON form"))
     }
 }
 

@@ -36,7 +36,7 @@ impl Session {
         request: RequestId,
         watch: &mut dyn FnMut(Phase),
     ) -> Result<Answer, Error> {
-        if plan.policy != self.policy_digest() {
+        if plan.policy != self.policy.digest() {
             return Err(Error::AnotherPolicy);
         }
         watch(Phase::Preflight);
@@ -51,11 +51,13 @@ impl Session {
         let mut releases = self.releases(ledger.id())?;
         let digest = plan.digest();
         let request = self.request(&plan, request)?;
-        let (charged, receipt, how) = match ledger.begin(plan, &request, &releases)? {
-            Begun::Stored(stored) => return Answer::read(stored.bytes, Answered::Before, stored.receipt),
-            Begun::Fresh(charged, receipt) => (charged, receipt, Answered::Charged),
-            Begun::Retry(charged, receipt) => (charged, receipt, Answered::Retried),
-        };
+        let ceiling = plan.ceiling;
+        let (charged, receipt, how) =
+            match ledger.begin(plan, &request, &releases).map_err(|error| over_budget(error, ceiling))? {
+                Begun::Stored(stored) => return Answer::read(stored.bytes, Answered::Before, stored.receipt),
+                Begun::Fresh(charged, receipt) => (charged, receipt, Answered::Charged),
+                Begun::Retry(charged, receipt) => (charged, receipt, Answered::Retried),
+            };
         watch(Phase::Charged { entry: receipt.entry, now: how == Answered::Charged });
         self.finish(
             charged,
@@ -202,6 +204,20 @@ pub(crate) fn compute(
         released.push(execute(&release.stages, &mut allowance, &mut backend, noise)?);
     }
     Ok(released)
+}
+
+/// A refusal in terms of what a job can say.
+fn over_budget(error: flockwise_ledger::Error, ceiling: flockwise_mechanisms::Ceiling) -> Error {
+    if let flockwise_ledger::Error::OverBudget(figures) = error {
+        let epsilon = (ceiling.epsilon_of(figures.fits) * 100.0).floor() / 100.0;
+        let hint = if epsilon > 0.0 {
+            format!("About epsilon = {epsilon} in [job] would fit")
+        } else {
+            "Nothing that is worth asking would fit".to_owned()
+        };
+        return Error::OverBudget { figures, hint };
+    }
+    error.into()
 }
 
 /// Four figures, rounded up: an epsilon is never shown smaller than it is.
