@@ -16,9 +16,10 @@
 //! ```
 //!
 //! The sources stand in `crates/`: [`mechanisms`] (losses, samplers, mechanisms, accounting), [`ledger`] (the durable
-//! budget), [`query`] (policy, job, plan, statistics).
+//! budget), [`local`] (on-device randomizers), [`query`] (policy, job, plan, statistics).
 
 pub use flockwise_ledger as ledger;
+pub use flockwise_local as local;
 pub use flockwise_mechanisms as mechanisms;
 pub use flockwise_query as query;
 

@@ -46,6 +46,16 @@ pub(crate) enum Command {
         after_help = "Example: flockwise run job.toml --policy policy.toml --request-id popular-2026-11-24"
     )]
     Run(Run),
+    /// For the curator only: does the source fit the policy? Exact rates, on the terminal alone.
+    #[command(
+        after_help = "Example: flockwise check policy.toml\n\nWhat it prints is exact and not private: keep it from analysts."
+    )]
+    Check(Check),
+    /// Write the notice for the people in the data, in plain language.
+    #[command(
+        after_help = "Example: flockwise notice policy.toml --job job.toml --contact privacy@example.org --format html"
+    )]
+    Notice(Notice),
     /// Show what is spent and what is left.
     #[command(after_help = "Example: flockwise budget policy.toml --fail-below 20%")]
     Budget(Budget),
@@ -55,6 +65,12 @@ pub(crate) enum Command {
     /// Check that a release is what was charged.
     #[command(after_help = "Example: flockwise verify popular.json --policy policy.toml")]
     Verify(Verify),
+    /// Account for mechanisms: compose, calibrate, convert.
+    #[command(after_help = "Example: flockwise account compose --gaussian sigma=50,count=1000 --delta 1e-6")]
+    Account(crate::account::AccountArgs),
+    /// On-device randomizers and the collector's estimators.
+    #[command(after_help = "Example: flockwise local simulate --help")]
+    Local(crate::local::LocalArgs),
 }
 
 #[derive(Debug, Args)]
@@ -122,6 +138,9 @@ pub(crate) struct Run {
     /// A parameter of the job.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub set: Vec<String>,
+    /// Made-up data in the shape of the job, for building pipelines: no ledger, no charge, no reading of anybody's data.
+    #[arg(long, conflicts_with = "request_id")]
+    pub mock: bool,
 }
 
 /// How releases are written.
@@ -135,6 +154,39 @@ pub(crate) enum Format {
     Csv,
     /// The table, into `--out`.
     Parquet,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// The policy.
+    pub policy: PathBuf,
+    /// How it is written.
+    #[arg(long, value_enum, default_value_t = PlanFormat::Table)]
+    pub format: PlanFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Notice {
+    /// The policy.
+    pub policy: PathBuf,
+    /// A job whose results the notice names; may be given several times.
+    #[arg(long = "job", value_name = "FILE")]
+    pub jobs: Vec<PathBuf>,
+    /// Whom to write to: an address or a link.
+    #[arg(long, value_name = "TEXT")]
+    pub contact: Option<String>,
+    /// How it is written.
+    #[arg(long, value_enum, default_value_t = NoticeFormat::Markdown)]
+    pub format: NoticeFormat,
+}
+
+/// How a notice is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum NoticeFormat {
+    /// Markdown.
+    Markdown,
+    /// One self-contained page.
+    Html,
 }
 
 #[derive(Debug, Args)]
@@ -160,8 +212,96 @@ pub(crate) struct Ledger {
 pub(crate) enum LedgerCommand {
     /// Print every entry: who, when, for which purpose, which releases, what loss.
     Log(LedgerAt),
-    /// Check the whole chain.
-    Verify(LedgerAt),
+    /// Check the whole chain, and that the ledger holds every entry that an anchor proves.
+    #[command(
+        after_help = "Example: flockwise ledger verify policy.toml --anchor /mnt/elsewhere/films.anchor"
+    )]
+    Verify(LedgerVerify),
+    /// Write every entry for an auditor, as JSON lines or CSV.
+    #[command(after_help = "Example: flockwise ledger export policy.toml --format csv --out ledger.csv")]
+    Export(LedgerExport),
+    /// Copy the ledger to a new file, checked and durable. An old copy must never be put back: it has forgotten charges.
+    #[command(after_help = "Example: flockwise ledger backup policy.toml backups/films-2026-11-24.ledger")]
+    Backup(LedgerBackup),
+    /// Change what is not bound: parts of analysts and purposes, and data sets about the same people.
+    #[command(
+        after_help = "Example: flockwise ledger amend policy.toml --analyst ann --part 25%\n\nParts divide the one ceiling; they never add to it."
+    )]
+    Amend(LedgerAmend),
+    /// Append the head to an anchor: a file elsewhere that proves what the ledger held.
+    #[command(after_help = "Example: flockwise ledger anchor policy.toml /mnt/elsewhere/films.anchor")]
+    Anchor(LedgerAnchor),
+    /// Bring the file to the newest format, after checking all of it.
+    #[command(after_help = "Example: flockwise ledger upgrade policy.toml")]
+    Upgrade(LedgerAt),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LedgerVerify {
+    #[command(flatten)]
+    pub at: LedgerAt,
+    /// An anchor that was written earlier.
+    #[arg(long, value_name = "FILE")]
+    pub anchor: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LedgerAnchor {
+    /// The policy.
+    pub policy: PathBuf,
+    /// The anchor's file; it is made if it is not there.
+    pub to: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LedgerExport {
+    /// The policy.
+    pub policy: PathBuf,
+    /// How it is written.
+    #[arg(long, value_enum, default_value_t = ExportFormat::Json)]
+    pub format: ExportFormat,
+    /// The file, which must not exist; standard output unless given.
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+}
+
+/// How entries are exported.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// One JSON object a line.
+    Json,
+    /// CSV with a header.
+    Csv,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LedgerBackup {
+    /// The policy.
+    pub policy: PathBuf,
+    /// The copy, which must not exist.
+    pub to: PathBuf,
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("whose").required(true))]
+pub(crate) struct LedgerAmend {
+    /// The policy.
+    pub policy: PathBuf,
+    /// The analyst whose part is set.
+    #[arg(long, group = "whose", value_name = "NAME")]
+    pub analyst: Option<String>,
+    /// The purpose whose part is set.
+    #[arg(long, group = "whose", value_name = "NAME")]
+    pub purpose: Option<String>,
+    /// Another data set about the same people, to be charged here too.
+    #[arg(long, group = "whose", value_name = "NAME", conflicts_with_all = ["part", "no_limit"])]
+    pub data: Option<String>,
+    /// The part of the whole ceiling, in percent.
+    #[arg(long, value_name = "PERCENT", conflicts_with = "no_limit")]
+    pub part: Option<String>,
+    /// Lift the limit.
+    #[arg(long)]
+    pub no_limit: bool,
 }
 
 #[derive(Debug, Args)]

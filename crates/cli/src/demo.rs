@@ -1,6 +1,5 @@
 //! `flockwise demo`: a small synthetic streaming service, its policy, its jobs, and their tables.
 
-use std::io::Write as _;
 use std::path::Path;
 
 use flockwise_ledger::RequestId;
@@ -14,6 +13,7 @@ use rand_distr::{Distribution as _, Normal, Zipf};
 use crate::Report;
 use crate::args::Demo;
 use crate::failure::Failure;
+use crate::say::say;
 
 const POLICY: &str = include_str!("demo/policy.toml");
 const JOB: &str = include_str!("demo/job.toml");
@@ -36,14 +36,11 @@ pub(crate) fn demo(args: &Demo, quiet: bool, report: &mut Report) -> Result<(), 
     let session = Session::open(&policy)?;
     let job = Job::open(&folder.join("job.toml"))?;
     let plan = session.plan_job(&job.value, &job.places, &std::collections::BTreeMap::new())?;
-    let answer = session.run(plan, RequestId::new("demo")?)?;
+    let answer = session.run(plan, RequestId::new(concat!("demo-", env!("CARGO_PKG_VERSION")))?)?;
     report.charged = answer.answered() == Answered::Charged;
     report.entry = Some(answer.receipt().entry);
-    let mut out = std::io::stdout().lock();
-    write!(out, "{answer}").map_err(Failure::Demo)?;
-    if !quiet {
-        write!(out, "{}", next(folder)).map_err(Failure::Demo)?;
-    }
+    let next = if quiet { String::new() } else { next(folder) };
+    say!("{}", format!("{answer}{next}").trim_end());
     Ok(())
 }
 

@@ -13,6 +13,12 @@ pub(crate) enum Failure {
     /// The ledger's own word.
     #[error(transparent)]
     Ledger(#[from] flockwise_ledger::Error),
+    /// Of `flockwise account`.
+    #[error(transparent)]
+    Account(#[from] crate::account::AccountError),
+    /// Of `flockwise local`.
+    #[error(transparent)]
+    Local(#[from] crate::local::LocalError),
     /// The arguments do not fit together.
     #[error("{0}")]
     Arguments(String),
@@ -47,6 +53,12 @@ pub(crate) enum Failure {
     /// A release is not what was charged.
     #[error("this release is not what the ledger charged: {0}")]
     NotCharged(String),
+    /// A panic.
+    #[error("a bug in flockwise; what was charged stays charged, and the same request may be tried again")]
+    Bug,
+    /// A mock cannot be written out; nothing was charged.
+    #[error("cannot write the mock: {0}; nothing was charged")]
+    Mock(std::io::Error),
     /// A file of the demo.
     #[error("cannot write the demo: {0}")]
     Demo(std::io::Error),
@@ -58,10 +70,13 @@ impl Failure {
             Self::Query(error) => error.exit_code(),
             Self::Ledger(flockwise_ledger::Error::Busy) => 75,
             Self::Ledger(_) | Self::NotCharged(_) => 4,
-            Self::Arguments(_) => 2,
-            Self::Out { .. } | Self::Demo(_) => 5,
+            Self::Local(error) => error.exit_code(),
+            Self::Account(crate::account::AccountError::Write(_)) => 5,
+            Self::Arguments(_) | Self::Account(_) => 2,
+            Self::Out { .. } | Self::Demo(_) | Self::Mock(_) => 5,
             Self::Written { .. } => 6,
             Self::Below { .. } => 3,
+            Self::Bug => 1,
         }
     }
 
@@ -70,10 +85,14 @@ impl Failure {
             Self::Query(error) => error.charged_entry(),
             Self::Written { entry, .. } => Some(*entry),
             Self::Ledger(_)
+            | Self::Local(_)
+            | Self::Account(_)
             | Self::Arguments(_)
             | Self::Out { .. }
             | Self::Below { .. }
             | Self::NotCharged(_)
+            | Self::Mock(_)
+            | Self::Bug
             | Self::Demo(_) => None,
         }
     }

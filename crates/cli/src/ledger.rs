@@ -1,42 +1,179 @@
-//! `flockwise ledger log|verify` and `flockwise verify`.
+//! `flockwise ledger …` and `flockwise verify`.
 
-use flockwise_ledger::{Entry, LedgerFile};
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::time::SystemTime;
+
+use flockwise_ledger::{Amendment, Entry, LedgerFile, Name};
+use flockwise_mechanisms::Loss;
 use flockwise_query::Session;
 use flockwise_query::release::Document;
 
-use crate::args::{Ledger, LedgerAt, LedgerCommand, PlanFormat, Verify};
+use crate::args::{
+    ExportFormat, Ledger, LedgerAmend, LedgerAnchor, LedgerAt, LedgerBackup, LedgerCommand, LedgerExport,
+    LedgerVerify, PlanFormat, Verify,
+};
 use crate::failure::Failure;
+use crate::say::say;
 
-pub(crate) fn ledger(args: &Ledger) -> Result<(), Failure> {
+pub(crate) fn ledger(args: &Ledger, quiet: bool) -> Result<(), Failure> {
     match &args.command {
         LedgerCommand::Log(at) => log(at),
-        LedgerCommand::Verify(at) => {
-            let head = open(at)?.verify()?;
-            match at.format {
-                PlanFormat::Table => println!(
-                    "ledger {}: {} entries, the chain is whole; head {}",
-                    head.ledger_id,
-                    head.entry + 1,
-                    head.hash
-                ),
-                PlanFormat::Json => println!("{}", serde_json::json!({ "ok": true, "head": head })),
-            }
-            Ok(())
-        }
+        LedgerCommand::Verify(args) => verify(args),
+        LedgerCommand::Export(args) => export(args),
+        LedgerCommand::Backup(args) => backup(args, quiet),
+        LedgerCommand::Amend(args) => amend(args),
+        LedgerCommand::Anchor(args) => anchor(args),
+        LedgerCommand::Upgrade(at) => upgrade(at),
     }
 }
 
-fn open(at: &LedgerAt) -> Result<LedgerFile, Failure> {
-    Ok(Session::open(&at.policy)?.ledger()?)
+fn open(policy: &std::path::Path) -> Result<LedgerFile, Failure> {
+    Ok(Session::open(policy)?.ledger()?)
+}
+
+fn verify(args: &LedgerVerify) -> Result<(), Failure> {
+    let ledger = open(&args.at.policy)?;
+    let head = ledger.verify()?;
+    let anchored = args.anchor.as_ref().map(|path| ledger.check_anchor(path)).transpose()?;
+    match args.at.format {
+        PlanFormat::Table => {
+            say!(
+                "ledger {}: {} entries, the chain is whole; head {}",
+                head.ledger_id,
+                head.entry + 1,
+                head.hash
+            );
+            if let Some(lines) = anchored {
+                say!("the anchor proves {lines} of its heads, and all are there");
+            }
+        }
+        PlanFormat::Json => {
+            say!("{}", serde_json::json!({ "ok": true, "head": head, "anchored": anchored }));
+        }
+    }
+    Ok(())
+}
+
+/// What cannot be written for a reader who went away is no failure.
+fn written(result: io::Result<()>, to: &str) -> Result<(), Failure> {
+    match result {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::Arguments(format!("cannot write {to}: {error}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn log(at: &LedgerAt) -> Result<(), Failure> {
-    let ledger = open(at)?;
-    ledger.log(0, |entry| match at.format {
-        PlanFormat::Json => println!("{}", serde_json::json!(entry)),
-        PlanFormat::Table => println!("{}", line(&entry)),
+    let ledger = open(&at.policy)?;
+    let mut out = BufWriter::new(io::stdout().lock());
+    let mut result = Ok(());
+    ledger.log(0, |entry| {
+        if result.is_ok() {
+            result = match at.format {
+                PlanFormat::Json => writeln!(out, "{}", serde_json::json!(entry)),
+                PlanFormat::Table => writeln!(out, "{}", line(&entry)),
+            };
+        }
     })?;
+    written(result.and_then(|()| out.flush()), "the log")
+}
+
+fn export(args: &LedgerExport) -> Result<(), Failure> {
+    let ledger = open(&args.policy)?;
+    let Some(path) = &args.out else {
+        return export_to(&ledger, args.format, io::stdout().lock());
+    };
+    let cannot = |error: io::Error| Failure::Arguments(format!("cannot write {}: {error}", path.display()));
+    let file = File::options().write(true).create_new(true).open(path).map_err(cannot)?;
+    export_to(&ledger, args.format, &file)?;
+    file.sync_all().map_err(cannot)
+}
+
+fn export_to(ledger: &LedgerFile, format: ExportFormat, to: impl Write) -> Result<(), Failure> {
+    let mut to = BufWriter::new(to);
+    let exported = match format {
+        ExportFormat::Json => ledger.export_json(&mut to),
+        ExportFormat::Csv => ledger.export_csv(&mut to),
+    };
+    match exported {
+        Ok(()) => written(to.flush(), "the export"),
+        Err(flockwise_ledger::Error::File { source, .. }) => written(Err(source), "the export"),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn backup(args: &LedgerBackup, quiet: bool) -> Result<(), Failure> {
+    let receipt = match open(&args.policy)?.backup(&args.to) {
+        Err(flockwise_ledger::Error::Exists { path }) => {
+            let message = format!("{} exists already: a backup gets a file of its own", path.display());
+            return Err(Failure::Arguments(message));
+        }
+        result => result?,
+    };
+    say!("{}", serde_json::json!(receipt));
+    if !quiet {
+        eprintln!(
+            "Copied up to entry {}. Never put it back once anything newer was released: it has forgotten those charges.",
+            receipt.entry
+        );
+    }
     Ok(())
+}
+
+fn anchor(args: &LedgerAnchor) -> Result<(), Failure> {
+    let receipt = open(&args.policy)?.anchor(&args.to)?;
+    say!("{}", serde_json::json!(receipt));
+    Ok(())
+}
+
+fn upgrade(at: &LedgerAt) -> Result<(), Failure> {
+    let path = open(&at.policy)?.path().to_owned();
+    let format = LedgerFile::upgrade(&path)?;
+    match at.format {
+        PlanFormat::Table => say!("the ledger has format {format}, the newest; all of it was checked"),
+        PlanFormat::Json => say!("{}", serde_json::json!({ "format": format })),
+    }
+    Ok(())
+}
+
+fn amend(args: &LedgerAmend) -> Result<(), Failure> {
+    let mut ledger = open(&args.policy)?;
+    let name = |text: &str| Name::new(text).map_err(Failure::from);
+    let amendment = match (&args.analyst, &args.purpose, &args.data) {
+        (Some(analyst), _, _) => {
+            Amendment::Analyst { name: name(analyst)?, ceiling: part(args, ledger.rectangle())? }
+        }
+        (_, Some(purpose), _) => {
+            Amendment::Purpose { name: name(purpose)?, ceiling: part(args, ledger.rectangle())? }
+        }
+        (_, _, Some(data)) => Amendment::Data { name: name(data)? },
+        (None, None, None) => return Err(Failure::Arguments("nothing to amend".to_owned())),
+    };
+    let receipt = ledger.amend(&amendment, SystemTime::now())?;
+    say!("{}", serde_json::json!(receipt));
+    Ok(())
+}
+
+/// A part of the whole, rounded down; none where the limit is lifted.
+fn part(args: &LedgerAmend, whole: Loss) -> Result<Option<Loss>, Failure> {
+    if args.no_limit {
+        return Ok(None);
+    }
+    let wrong = || {
+        Failure::Arguments(
+            "give --part as a percentage above 0 and up to 100, such as 25%; or --no-limit".to_owned(),
+        )
+    };
+    let text = args.part.as_deref().ok_or_else(wrong)?;
+    let percent: f64 = text.strip_suffix('%').unwrap_or(text).trim().parse().map_err(|_| wrong())?;
+    // In thousandths of a percent, so that the part is one of integers.
+    let part = (percent * 1000.0).round();
+    if !(1.0..=100_000.0).contains(&part) {
+        return Err(wrong());
+    }
+    Ok(Some(whole.share(part as u64, 100_000)))
 }
 
 fn line(entry: &Entry) -> String {
@@ -79,9 +216,11 @@ pub(crate) fn verify_release(args: &Verify) -> Result<(), Failure> {
             "it differs from the release that was stored for this request".to_owned(),
         ));
     }
-    println!(
+    say!(
         "{}: charged as entry {} of ledger {}, and unchanged",
-        document.release, receipt.entry, receipt.ledger_id
+        document.release,
+        receipt.entry,
+        receipt.ledger_id
     );
     Ok(())
 }

@@ -3,16 +3,24 @@
 //! The key decision: what goes to standard output was read back from the store of releases, and what goes to standard
 //! error says nothing that depends on anybody's data. Exit codes tell a scheduler what may be retried.
 
+pub mod account;
 mod args;
 mod budget;
+mod check;
 mod demo;
 mod failure;
 mod init;
 mod ledger;
+pub mod local;
+mod notice;
 mod output;
+mod parquet;
 mod plan;
 mod run;
+mod say;
+mod watch;
 
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -25,7 +33,14 @@ use failure::Failure;
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let mut report = Report::default();
-    let result = dispatch(&arguments, &mut report);
+    // A panic is a bug, and its message may hold anything: only where it happened is told.
+    std::panic::set_hook(Box::new(|panic| {
+        if let Some(place) = panic.location() {
+            eprintln!("flockwise: a check failed at {}:{}", place.file(), place.line());
+        }
+    }));
+    let result = std::panic::catch_unwind(AssertUnwindSafe(|| dispatch(&arguments, &mut report)))
+        .unwrap_or(Err(Failure::Bug));
     let code = match &result {
         Ok(()) => 0,
         Err(failure) => failure.exit_code(),
@@ -57,13 +72,19 @@ struct Report {
 }
 
 fn dispatch(arguments: &Arguments, report: &mut Report) -> Result<(), Failure> {
+    // Words for people have no place in a log for programs.
+    let quiet = arguments.quiet || arguments.log == args::Log::Json;
     match &arguments.command {
         Command::Demo(demo) => demo::demo(demo, arguments.quiet, report),
-        Command::Init(init) => init::init(init),
+        Command::Init(init) => init::init(init, quiet),
         Command::Plan(plan) => plan::plan(plan),
         Command::Run(run) => run::run(run, arguments, report),
+        Command::Check(args) => check::check(args, quiet),
+        Command::Notice(args) => notice::notice(args),
         Command::Budget(budget) => budget::budget(budget),
-        Command::Ledger(ledger) => ledger::ledger(ledger),
+        Command::Ledger(ledger) => ledger::ledger(ledger, quiet),
         Command::Verify(verify) => ledger::verify_release(verify),
+        Command::Account(args) => Ok(account::run(args, &mut std::io::stdout().lock())?),
+        Command::Local(args) => Ok(local::run(args, &parquet::Files, &mut std::io::stdout().lock())?),
     }
 }

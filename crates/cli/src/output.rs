@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use flockwise_query::Answer;
 use flockwise_query::release::Document;
 use flockwise_query::render;
 
@@ -15,14 +14,31 @@ fn invalid(error: impl std::error::Error + Send + Sync + 'static) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error)
 }
 
-/// Prints an answer on standard output.
-pub(crate) fn print(answer: &Answer, format: Format) -> io::Result<()> {
+/// Prints releases on standard output; that whoever reads it has gone is no failure.
+pub(crate) fn print(releases: &[Document], format: Format) -> io::Result<()> {
+    match written(releases, format) {
+        Err(error) if crate::say::closed(&error) => Ok(()),
+        result => result,
+    }
+}
+
+fn written(releases: &[Document], format: Format) -> io::Result<()> {
     let mut out = io::stdout().lock();
     match format {
-        Format::Json => out.write_all(answer.bytes())?,
-        Format::Table => write!(out, "{answer}")?,
+        Format::Json => {
+            for document in releases {
+                serde_json::to_writer(&mut out, document)?;
+                out.write_all(b"\n")?;
+            }
+        }
+        Format::Table => {
+            for (at, document) in releases.iter().enumerate() {
+                let text = render::for_people(document).map_err(invalid)?;
+                write!(out, "{}{text}", if at == 0 { "" } else { "\n" })?;
+            }
+        }
         Format::Csv | Format::Parquet => {
-            for document in answer.releases() {
+            for document in releases {
                 out.write_all(render::csv(document).map_err(invalid)?.as_bytes())?;
             }
         }
@@ -53,8 +69,8 @@ impl Folder {
     }
 
     /// Writes every release.
-    pub fn write(&self, answer: &Answer, format: Format) -> io::Result<()> {
-        for document in answer.releases() {
+    pub fn write(&self, releases: &[Document], format: Format) -> io::Result<()> {
+        for document in releases {
             self.release(document, format)?;
         }
         self.whole(SUCCESS, b"")?;

@@ -6,14 +6,15 @@ use flockwise_query::{Job, Session};
 
 use crate::args::{Plan, PlanFormat};
 use crate::failure::Failure;
+use crate::say::say;
 
 pub(crate) fn plan(args: &Plan) -> Result<(), Failure> {
     let session = Session::open(&args.under.policy)?;
     let job = Job::open(&args.job)?;
     let plan = session.plan_job(&job.value, &job.places, &settings(&args.set)?)?;
     match args.format {
-        PlanFormat::Table => print!("{plan}"),
-        PlanFormat::Json => println!("{}", plan.to_json()),
+        PlanFormat::Table => say!("{}", plan.to_string().trim_end()),
+        PlanFormat::Json => say!("{}", plan.to_json()),
     }
     Ok(())
 }

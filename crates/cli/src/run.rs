@@ -1,8 +1,10 @@
 //! `flockwise run`.
 
-use flockwise_ledger::RequestId;
-use flockwise_query::{Answer, Answered, Job, Session};
+use std::io::Write as _;
 
+use flockwise_ledger::RequestId;
+use flockwise_query::release::Document;
+use flockwise_query::{Answer, Answered, Job, Session};
 use rand::TryRng as _;
 
 use crate::Report;
@@ -10,6 +12,7 @@ use crate::args::{Arguments, Format, Log, Run};
 use crate::failure::Failure;
 use crate::output::{Folder, print};
 use crate::plan::settings;
+use crate::watch::Watch;
 
 pub(crate) fn run(args: &Run, all: &Arguments, report: &mut Report) -> Result<(), Failure> {
     let mut session = Session::open(&args.under.policy)?;
@@ -26,16 +29,25 @@ pub(crate) fn run(args: &Run, all: &Arguments, report: &mut Report) -> Result<()
     }
     // Whatever can fail without the data fails before the charge.
     let folder = args.out.as_ref().map(|path| Folder::prepare(path)).transpose()?;
+    let mut watch = Watch::new(all);
+    watch.plan(&plan);
+    if args.mock {
+        let releases = session.mock(plan)?;
+        watch.show();
+        return show(&releases, folder.as_ref(), args.format).map_err(Failure::Mock);
+    }
     let id = match &args.request_id {
         Some(id) => RequestId::new(id.as_str())?,
         None => fresh_id()?,
     };
-    let answer = session.run(plan, id.clone())?;
+    let answer = session.run_watched(plan, id.clone(), &mut |phase| watch.phase(phase))?;
+    watch.show();
     report.charged = answer.answered() == Answered::Charged;
     report.entry = Some(answer.receipt().entry);
-    let written = match &folder {
-        Some(folder) => folder.write(&answer, args.format),
-        None => print(&answer, args.format),
+    let written = match (&folder, args.format) {
+        // The stored bytes, as they are.
+        (None, Format::Json) => std::io::stdout().lock().write_all(answer.bytes()),
+        (folder, format) => show(answer.releases(), folder.as_ref(), format),
     };
     written.map_err(|source| Failure::Written {
         request: id.to_string(),
@@ -46,6 +58,13 @@ pub(crate) fn run(args: &Run, all: &Arguments, report: &mut Report) -> Result<()
         say(&answer, &id, args);
     }
     Ok(())
+}
+
+fn show(releases: &[Document], folder: Option<&Folder>, format: Format) -> std::io::Result<()> {
+    match folder {
+        Some(folder) => folder.write(releases, format),
+        None => print(releases, format),
+    }
 }
 
 fn say(answer: &Answer, id: &RequestId, args: &Run) {

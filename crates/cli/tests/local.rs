@@ -121,7 +121,7 @@ fn a_simulation_agrees_with_theory() {
         "json",
     ];
     let found: serde_json::Value = serde_json::from_str(&local(&args).unwrap()).unwrap();
-    assert_eq!(found["schemes"].as_array().unwrap().len(), 6);
+    assert_eq!(found["schemes"].as_array().unwrap().len(), 4);
     for scheme in found["schemes"].as_array().unwrap() {
         let of = |name: &str| scheme[name].as_f64().unwrap();
         // The mean of 120 squared errors: a chi-square tail below 1e-12 on either side.

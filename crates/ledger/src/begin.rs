@@ -198,6 +198,12 @@ fn record(
     if earlier.iter().any(|entry| entry.plan != Some(plan)) {
         return Err(Error::RequestIdReused { request: request.id.clone() });
     }
+    // What was paid for one set of windows must not be retried on another, whatever the plan's digest says.
+    let charged = earlier.iter().filter(|entry| entry.kind == Kind::Charge);
+    let paid: BTreeSet<_> = charged.filter_map(|entry| entry.window.as_ref()).collect();
+    if !earlier.is_empty() && paid != request.windows.iter().collect() {
+        return Err(Error::RequestIdReused { request: request.id.clone() });
+    }
     if earlier.iter().any(|entry| entry.kind == Kind::Answer) {
         // Stored, and yet not found a moment ago: it is not to be drawn again.
         return Err(Error::ReleaseLost { request: request.id.clone() });

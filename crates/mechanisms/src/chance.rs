@@ -6,6 +6,7 @@ use rand_core::CryptoRng;
 
 use crate::ratio::Ratio;
 use crate::sampler;
+use crate::weighted::zeros_below_exp;
 
 /// Uniform below n.
 ///
@@ -25,9 +26,13 @@ pub(crate) fn exp_minus<R: CryptoRng>(rng: &mut R, rate: Ratio, gap: u128) -> bo
     if gap == 0 {
         return true;
     }
-    let product =
-        rate.numerator().checked_mul(gap).map(|numerator| Ratio::new(numerator, rate.denominator()));
-    if let Some(Ok(gamma)) = product {
+    let product = rate.numerator().checked_mul(gap);
+    // exp(−45) < 2^-64: a uniform number whose first 64 bits are not all zeros is not below exp(−γ). Most gaps are large.
+    let large = product.is_none_or(|numerator| numerator / rate.denominator() >= 45);
+    if large && rate.denominator() < 1 << 120 {
+        return rng.next_u64() == 0 && zeros_below_exp(rng, rate, gap, 64);
+    }
+    if let Some(Ok(gamma)) = product.map(|numerator| Ratio::new(numerator, rate.denominator())) {
         return sampler::bernoulli_exp(rng, gamma);
     }
     // γ is past 128 bits: exp(−γ) is the chance that coins for the parts of the gap all show heads. The first will not.

@@ -6,7 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::loss::Loss;
+use crate::accounting::Ceiling;
+use crate::loss::{Accounting, Loss};
 
 /// A SHA-256 digest, written in hexadecimal.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -177,6 +178,22 @@ impl Allowance {
     pub fn take(&mut self, loss: Loss) -> Result<Charge, Overdrawn> {
         self.left = self.left.checked_sub(loss).ok_or(Overdrawn { asked: loss, left: self.left })?;
         Ok(Charge(loss))
+    }
+
+    /// An (ε, δ) allowance, to be spent as the rectangle of μ² and δ that stays within it.
+    ///
+    /// A job is then one (ε, δ) mechanism whose stages compose as Gaussian DP: Σμ² within the rectangle is (ε, δ/2)-DP,
+    /// chosen adaptively or not (Smith and Thakurta 2022), and what is left of δ pays for selections; see
+    /// [`Ceiling::rectangle`](crate::Ceiling::rectangle). Other allowances stay as they are.
+    #[must_use]
+    pub fn as_gaussian(self) -> Self {
+        let left = match (self.left.accounting(), self.left.epsilon()) {
+            (Accounting::Approx, Some(epsilon)) => {
+                Ceiling { accounting: Accounting::Gdp, epsilon, delta: self.left.delta() }.rectangle()
+            }
+            _ => self.left,
+        };
+        Self { left }
     }
 }
 

@@ -71,6 +71,12 @@ pub enum CalibrationError {
         /// The accounting of the loss.
         accounting: Accounting,
     },
+    /// The sensitivity is not of the kind that the accounting adds up.
+    #[error("losses under {accounting} cannot be computed from this kind of sensitivity")]
+    Sensitivity {
+        /// The accounting of the loss.
+        accounting: Accounting,
+    },
     /// The exact arithmetic would overflow.
     #[error("the noise scale is too large for exact arithmetic: tighten the bounds or spend more")]
     TooLarge,

@@ -118,7 +118,9 @@ impl Quantiles {
         let weight = match (loss.accounting(), sensitivity) {
             (Accounting::Pure | Accounting::Approx, Sensitivity::L1(l1)) => l1.units(),
             (Accounting::Zcdp | Accounting::Gdp, Sensitivity::L2Squared(l2)) => l2.units(),
-            (_, Sensitivity::L1(_) | Sensitivity::L2Squared(_)) => return Err(CalibrationError::TooLarge),
+            (accounting, Sensitivity::L1(_) | Sensitivity::L2Squared(_)) => {
+                return Err(CalibrationError::Sensitivity { accounting });
+            }
         };
         let total = weight.checked_mul(self.ranks.len() as u128).ok_or(CalibrationError::TooLarge)?;
         let each = rate::bounded_range(loss, total)?;

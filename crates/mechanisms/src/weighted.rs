@@ -5,6 +5,8 @@
 //! leaves no doubt about the bin it falls in; while it does, both get more bits. The result has exactly the distribution,
 //! whatever the precision: doubt costs time, never correctness.
 
+use std::collections::BTreeMap;
+
 use num_bigint::BigUint;
 use rand_core::CryptoRng;
 
@@ -22,21 +24,45 @@ pub(crate) struct Weighted {
     gaps: Vec<u128>,
     rate: Ratio,
     bits: u64,
+    /// exp(−1) with guard bits.
+    unit: BigUint,
+    /// What all gaps are counted from: the least gap of the bins that are there, so that the best of them weighs 1.
+    least: u128,
     lows: Vec<BigUint>,
+    /// Weights by gap, at the present precision.
+    known: BTreeMap<u128, BigUint>,
 }
 
 impl Weighted {
     /// Precision is raised when it is needed; 128 bits decide all but one in about 2^60 draws.
     pub(crate) fn new(rate: Ratio, gaps: Vec<u128>) -> Self {
-        let mut weighted = Self { gaps, rate, bits: 0, lows: Vec::new() };
+        let (unit, lows) = (BigUint::ZERO, Vec::new());
+        let mut weighted = Self { gaps, rate, bits: 0, unit, least: 0, lows, known: BTreeMap::new() };
         weighted.refine(128);
         weighted
     }
 
     fn refine(&mut self, bits: u64) {
         self.bits = bits;
-        let unit = series(&(BigUint::from(1_u32) << (bits + GUARD)), bits + GUARD);
-        self.lows = self.gaps.iter().map(|gap| exp_low(*gap, self.rate, bits, &unit)).collect();
+        self.unit = series(&(BigUint::from(1_u32) << (bits + GUARD)), bits + GUARD);
+        self.known.clear();
+        self.weigh();
+    }
+
+    fn weigh(&mut self) {
+        let (rate, bits, unit) = (self.rate, self.bits, &self.unit);
+        // From here on exp(−η g) < 2^-bits, as exp_low finds too: most of many bins, and no need to ask.
+        let cut = u128::from(bits + 1)
+            .checked_mul(rate.denominator())
+            .map_or(u128::MAX, |product| (product / rate.numerator()).saturating_add(1));
+        let mut low = |gap: &u128| {
+            let gap = gap.saturating_sub(self.least);
+            if gap >= cut {
+                return BigUint::ZERO;
+            }
+            self.known.entry(gap).or_insert_with(|| exp_low(gap, rate, bits, unit)).clone()
+        };
+        self.lows = self.gaps.iter().map(&mut low).collect();
     }
 
     /// Draws a bin, given how often each is there.
@@ -44,8 +70,13 @@ impl Weighted {
     /// # Panics
     /// When no bin is there at all.
     pub(crate) fn draw<R: CryptoRng>(&mut self, rng: &mut R, multiplicities: &[u128]) -> usize {
-        assert!(multiplicities.iter().any(|m| *m > 0), "there is something to draw from");
         assert_eq!(multiplicities.len(), self.gaps.len(), "each bin has a multiplicity");
+        let there = self.gaps.iter().zip(multiplicities).filter(|(_, multiplicity)| **multiplicity > 0);
+        let least = there.map(|(gap, _)| *gap).min().expect("there is something to draw from");
+        if least != self.least {
+            self.least = least;
+            self.weigh();
+        }
         let (mut uniform, mut drawn) = (BigUint::ZERO, 0);
         loop {
             while drawn < self.bits {
@@ -63,21 +94,50 @@ impl Weighted {
     /// weights are within their enclosures.
     fn decide(&self, uniform: &BigUint, drawn: u64, multiplicities: &[u128]) -> Option<usize> {
         let low = |bin: usize| &self.lows[bin] * multiplicities[bin];
-        let slack = |bin: usize| BigUint::from(multiplicities[bin]) * WIDTH;
+        let slack = |bin: usize| (0..WIDTH).map(move |_| multiplicities[bin]);
         let bins = 0..self.gaps.len();
-        let total_low: BigUint = bins.clone().map(low).sum();
-        let total_high: BigUint = &total_low + bins.clone().map(slack).sum::<BigUint>();
+        let seen = bins.clone().filter(|bin| self.lows[*bin] > BigUint::ZERO);
+        let total_low: BigUint = seen.map(low).sum();
+        let mut total_high = total_low.clone();
+        bins.clone().flat_map(slack).for_each(|unit| total_high += unit);
         let (from, to) = (uniform * &total_low, (uniform + 1_u32) * &total_high);
         let (mut below_low, mut below_high) = (BigUint::ZERO, BigUint::ZERO);
         for bin in bins {
-            let up_to = &below_low + low(bin);
-            if to <= &up_to << drawn {
-                return (below_high << drawn <= from).then_some(bin);
+            // A bin without weight at this precision can not be decided for.
+            if self.lows[bin] > BigUint::ZERO {
+                let weight = low(bin);
+                below_low += &weight;
+                if to <= &below_low << drawn {
+                    return (below_high << drawn <= from).then_some(bin);
+                }
+                below_high += weight;
             }
-            below_high = below_high + low(bin) + slack(bin);
-            below_low = up_to;
+            slack(bin).for_each(|unit| below_high += unit);
         }
         None
+    }
+}
+
+/// Whether a uniform number is below exp(−η g), when its first `drawn` bits are zeros: the rest of the bits are drawn until
+/// an enclosure of the exponential leaves no doubt.
+#[cold]
+pub(crate) fn zeros_below_exp<R: CryptoRng>(rng: &mut R, rate: Ratio, gap: u128, mut drawn: u64) -> bool {
+    let mut uniform = BigUint::ZERO;
+    let mut bits = 128;
+    loop {
+        while drawn < bits {
+            uniform = (uniform << 64_u32) + BigUint::from(rng.next_u64());
+            drawn += 64;
+        }
+        let unit = series(&(BigUint::from(1_u32) << (bits + GUARD)), bits + GUARD);
+        let low = exp_low(gap, rate, bits, &unit);
+        if uniform < low {
+            return true;
+        }
+        if uniform >= low + WIDTH {
+            return false;
+        }
+        bits *= 2;
     }
 }
 
@@ -185,11 +245,25 @@ mod tests {
         assert_eq!(weighted.bits, 128);
     }
 
-    /// All weights far below 2^-128: the precision rises until they are seen.
+    #[test]
+    fn a_coin_that_begins_with_zeros_is_decided_by_the_rest() {
+        let (rate, gap) = (ratio(1, 1), 60);
+        let low = u64::try_from(&Weighted::new(rate, vec![gap]).lows[0]).unwrap();
+        let coin = |words: Vec<u64>| zeros_below_exp(&mut Bits(words), rate, gap, 64);
+        assert!(coin(vec![low - 1]) && !coin(vec![low + 3]));
+        // In doubt at 128 bits: between the two, 256 decide, and the answer falls from true to false once.
+        let answers: Vec<bool> = (0..3).map(|step| coin(vec![low + step, u64::MAX / 2, 0])).collect();
+        assert!(answers.is_sorted_by(|a, b| a >= b), "{answers:?}");
+        let mut untouched = Bits(vec![low + 1, 5, 6, 7]);
+        zeros_below_exp(&mut untouched, rate, gap, 64);
+        assert_eq!(untouched.0, [7], "256 bits were asked for");
+    }
+
+    /// Weights far below 2^-128: what is left is weighed against the best of it.
     #[test]
     fn tiny_weights_are_drawn_right() {
         let mut rng = seeded(3);
-        let mut weighted = Weighted::new(ratio(1, 1), vec![1000, 1002, 1000]);
+        let mut weighted = Weighted::new(ratio(1, 1), vec![1_000_000, 1_000_002, 0]);
         let mut counts = [0_u32; 3];
         (0..2000).for_each(|_| counts[weighted.draw(&mut rng, &[1, 1, 0])] += 1);
         // exp(−2)/(1 + exp(−2)) = 0.1192: 238 expected, standard deviation 14.5; six of them.

@@ -100,6 +100,9 @@ pub struct How {
     /// How many people a key needs to appear; absent for public keys.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub selection: Option<Json>,
+    /// Where people may allow less than the job's ε: that ε, and which way the results lean for it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sampling: Option<Json>,
 }
 
 impl Document {

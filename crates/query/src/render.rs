@@ -118,6 +118,12 @@ fn align(out: &mut String, header: &[String], body: &[Vec<String>], numeric: &[b
 fn guarantee(document: &Document) -> String {
     let Document { privacy, columns, .. } = document;
     let epsilon = privacy.alone.epsilon;
+    if document.mock.is_some() {
+        return format!(
+            "A release of real data under this plan would protect {} at epsilon {epsilon}.\n",
+            privacy.unit
+        );
+    }
     let mut out = format!(
         "Protects {}: with or without everything about any one of them, no table becomes more than {:.2} times as likely \
          (epsilon {epsilon})",
@@ -130,6 +136,12 @@ fn guarantee(document: &Document) -> String {
     out.push_str(".\n± is a 95% bar for the noise alone.");
     if columns.iter().any(|column| column.bias == Some(Bias::Low)) {
         out.push_str(" Counts lean low: what people contribute is bounded.");
+    }
+    if document.how.sampling.is_some() {
+        out.push_str(
+            " Whoever allows less than this job's epsilon takes part by chance: counts and sums lean low, means toward \
+             everybody else's.",
+        );
     }
     if let (Some(receipt), Some(after)) = (&document.receipt, &privacy.ledger_after) {
         let _ = write!(

@@ -64,7 +64,7 @@ struct SimulateArgs {
     /// Take what people hold from this file instead, one value a line; the items are the values in it
     #[arg(long, conflicts_with_all = ["items", "people", "zipf"])]
     values: Option<PathBuf>,
-    /// Only this scheme
+    /// Only this scheme; sketches are tried only when named
     #[arg(long)]
     scheme: Option<Kind>,
     /// How often to repeat

@@ -258,6 +258,11 @@ fn renewal_charges_each_window_in_full_and_all_or_none() {
         retry(ledger.begin(costs(4), &windows("c", &["2026-03", "2026-02"]), &releases).unwrap()),
         receipt
     );
+    // Paid for two months, not to be retried on another.
+    for other in [&["2026-01", "2026-03"][..], &["2026-02"]] {
+        let error = ledger.begin(costs(4), &windows("c", other), &releases).unwrap_err();
+        assert!(matches!(error, Error::RequestIdReused { .. }), "{error}");
+    }
     let spent: Vec<_> = ledger.status().unwrap().windows.iter().map(|w| w.spent.amount_units()).collect();
     assert_eq!(spent, [6, 10, 4]);
     for bad in [&[][..], &["2026-04", "2026-04"]] {

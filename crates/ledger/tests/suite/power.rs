@@ -219,7 +219,7 @@ fn cuts(place: &Place, start: &Disk, events: &[Event]) -> Vec<String> {
         let mut disks =
             vec![after_cut(start, events, moment, |_| true), after_cut(start, events, moment, |_| false)];
         // The youngest of them: what is older and still pending was so at earlier moments.
-        for odd in pending.iter().rev().take(5) {
+        for odd in pending.iter().rev().take(3) {
             // One event lost of all, or one kept of all.
             disks.push(after_cut(start, events, moment, |at| at == *odd));
             disks.push(after_cut(start, events, moment, |at| at != *odd));
@@ -278,8 +278,13 @@ fn control_locks_that_hold_nothing_are_caught() {
     if !available() {
         return;
     }
-    // The last unit, for a process that holds no lock (each call for one is made to succeed) and sleeps between its
-    // decision and its first write, and for another that charges meanwhile.
+    // On a busy machine the sleeper may come to its decision late: then it is given longer.
+    assert!((1..=6).any(two_decisions_at_once), "two decisions at once were not caught");
+}
+
+/// The last unit, for a process that holds no lock (each call for one is made to succeed) and sleeps between its decision
+/// and its first write, and for another that charges meanwhile. Whether more was acknowledged than there was.
+fn two_decisions_at_once(seconds: u64) -> bool {
     let place = Place::new(2);
     drop(place.open());
     let log = crate::trace::log_path(place.dir.path());
@@ -295,15 +300,13 @@ fn control_locks_that_hold_nothing_are_caught() {
         "/dev/null",
         "-e",
         "inject=fcntl:retval=0",
-        "-e",
     ]);
-    lockless.arg(format!("inject=openat:delay_enter=3000000:when={journal}"));
-    lockless.arg(env!("CARGO_BIN_EXE_flockwise-ledger-child")).arg(place.dir.path()).args(["sleeper", "1"]);
-    let sleeper = lockless.stdout(std::process::Stdio::piped()).spawn().unwrap();
-    std::thread::sleep(std::time::Duration::from_secs(1));
+    let sleep = format!("inject=openat:delay_enter={}:when={journal}", seconds * 2_000_000);
+    lockless.args(["-e", &sleep, env!("CARGO_BIN_EXE_flockwise-ledger-child")]).arg(place.dir.path());
+    let sleeper = lockless.args(["sleeper", "1"]).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(seconds));
     let other = crate::process::child(place.dir.path(), "other", 1).output().unwrap();
     let sleeper = sleeper.wait_with_output().unwrap();
     let winners = [&other.stdout, &sleeper.stdout].iter().filter(|said| said.starts_with(b"charged")).count();
-    let sound = LedgerFile::audit(&place.ledger_path()).is_ok();
-    assert!(winners > 1 || !sound, "two decisions at once were not caught");
+    winners > 1 || LedgerFile::audit(&place.ledger_path()).is_err()
 }

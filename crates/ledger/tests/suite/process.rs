@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use flockwise_ledger::{Begun, Error, LedgerFile, RequestId};
 
@@ -79,11 +79,9 @@ fn b5_a_killed_holder_of_the_lock_blocks_nobody() {
         std::thread::sleep(Duration::from_millis(2 * n));
         victim.kill().unwrap();
         victim.wait().unwrap();
-        let start = Instant::now();
+        // If the dead held the lock, this would be refused as busy.
         let (mut ledger, releases) = place.open();
         fresh(ledger.begin(costs(1), &request(&format!("heir-{n}")), &releases).unwrap());
-        // Far from the patience of 20 seconds: the dead hold no lock. (No figure about speed.)
-        assert!(start.elapsed() < Duration::from_secs(15), "the lock of the dead was waited for");
     }
     place.try_open().unwrap().verify().unwrap();
 }

@@ -3,6 +3,7 @@
 //! `LEDGER_SCHEDULES=100000` runs as many; a hundred otherwise.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use flockwise_ledger::{Begun, Error, LedgerFile, Receipt, Releases};
 
@@ -52,9 +53,12 @@ struct World {
 }
 
 impl World {
-    fn new(count: u64) -> Self {
+    /// From copies of a fresh ledger and its releases file.
+    fn new(count: u64, template: &Path) -> Self {
         let dir = scratch();
-        LedgerFile::init(&dir.path().join("ledger"), &binding(CEILING)).unwrap();
+        for name in ["ledger", "releases"] {
+            std::fs::copy(template.join(name), dir.path().join(name)).unwrap();
+        }
         let mut world = Self { dir, processes: Vec::new(), requests: BTreeMap::new(), draws: 0 };
         for _ in 0..count {
             let process = world.start();
@@ -136,10 +140,13 @@ impl World {
 #[test]
 fn acknowledged_is_recorded_and_recorded_is_within_the_ceiling_in_random_schedules() {
     let count = std::env::var("LEDGER_SCHEDULES").map_or(Ok(100), |n| n.parse()).unwrap();
+    let template = scratch();
+    let id = LedgerFile::init(&template.path().join("ledger"), &binding(CEILING)).unwrap();
+    drop(Releases::open_or_create(&template.path().join("releases"), id).unwrap());
     let mut refused = 0_u64;
     for seed in 1..=count {
         let mut steps = Steps(0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(seed));
-        let mut world = World::new(1 + steps.below(3));
+        let mut world = World::new(1 + steps.below(3), template.path());
         for _ in 0..5 + steps.below(25) {
             world.step(&mut steps);
             assert!(world.spent() <= CEILING, "seed {seed}");

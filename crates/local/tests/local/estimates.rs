@@ -1,7 +1,9 @@
 //! The collector's estimates: unbiased, with the variance that the closed form says.
 
 use flockwise_local::collector::{BadReport, Estimate, Intake, Tally, heavy_hitters};
-use flockwise_local::{Epsilon, HadamardSketch, Input, Kind, OneBitMean, Scheme, Shape, Sketch, choose};
+use flockwise_local::{
+    Epsilon, Hadamard, HadamardSketch, Input, Kind, OneBitMean, Scheme, Shape, Sketch, choose,
+};
 
 use crate::support::{Fixed, epsilon};
 
@@ -79,6 +81,22 @@ fn variance_is_the_closed_form() {
         for scheme in schemes(epsilon(text)).into_iter().take(4) {
             let z = against_closed_form(&scheme, &mut entropy);
             assert!(z.abs() < 6.0, "{scheme}: the error is {z} standard deviations from the closed form");
+        }
+    }
+}
+
+#[test]
+fn hadamard_blocks_are_equally_full() {
+    // One block fuller than the others would cost up to a tenth of the error: 22 items in blocks of at most 7 did.
+    for items in [22, 24, 50, 1000] {
+        for text in ["2", "3", "4"] {
+            let hadamard = Hadamard::new(items, epsilon(text)).unwrap();
+            let even = 1.0 / (f64::from(hadamard.blocks()) * hadamard.keep().to_f64().powi(2));
+            let variance = Scheme::Hadamard(hadamard).variance(None) + 1.0 / f64::from(items);
+            assert!(
+                (0.999..1.03).contains(&(variance / even)),
+                "{items} items at {text}: {variance} for {even}"
+            );
         }
     }
 }

@@ -40,6 +40,14 @@ pub enum AccountingError {
         /// The largest σ in grid units.
         limit: u32,
     },
+    /// An event does not add up under an accounting.
+    #[error("a {event} event does not add up as {accounting}")]
+    Unsupported {
+        /// The event's name.
+        event: &'static str,
+        /// The accounting asked for.
+        accounting: crate::loss::Accounting,
+    },
     /// The target cannot be met by any noise.
     #[error("no noise scale from 1e-9 to 1e9 stays within that epsilon and delta")]
     OutOfReach,

@@ -239,7 +239,7 @@ fn collect(
     for event in events {
         match event {
             Event::Composed { count, events } => {
-                let times = limited(times.checked_mul(*count).unwrap_or(u64::MAX))?;
+                let times = limited(times.saturating_mul(*count))?;
                 collect(events, times, depth + 1, into)?;
                 continue;
             }

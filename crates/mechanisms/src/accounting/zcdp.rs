@@ -23,7 +23,7 @@ pub fn epsilon(rho: f64, delta: f64) -> f64 {
         return f64::INFINITY;
     }
     // ε(α) ≤ e exactly where the log of δ(α), convex in α, is at most ln δ: so ε(α) has one valley.
-    let (_, least) = valley(-20.0, 45.0, |log| epsilon_at(rho, delta, log.exp()));
+    let (_, least) = valley((-20.0, 45.0), 90, |log| epsilon_at(rho, delta, log.exp()));
     least.max(0.0)
 }
 
@@ -47,7 +47,7 @@ pub fn delta(rho: f64, epsilon: f64) -> f64 {
     if rho <= 0.0 {
         return 0.0;
     }
-    let (_, least) = valley(-20.0, 45.0, |log| {
+    let (_, least) = valley((-20.0, 45.0), 90, |log| {
         let excess = log.exp();
         let alpha = 1.0 + excess;
         let terms =
@@ -70,11 +70,12 @@ pub fn rho(target: f64, delta: f64) -> f64 {
 }
 
 /// The lowest point found of a function with one valley, by golden section: (where, how low).
-pub(super) fn valley(mut low: f64, mut high: f64, at: impl Fn(f64) -> f64) -> (f64, f64) {
+pub(super) fn valley(range: (f64, f64), steps: u32, at: impl Fn(f64) -> f64) -> (f64, f64) {
+    let (mut low, mut high) = range;
     let golden = (5.0_f64.sqrt() - 1.0) / 2.0;
     let (mut left, mut right) = (high - golden * (high - low), low + golden * (high - low));
     let (mut at_left, mut at_right) = (at(left), at(right));
-    for _ in 0..90 {
+    for _ in 0..steps {
         if at_left < at_right {
             (high, right, at_right) = (right, left, at_left);
             left = high - golden * (high - low);

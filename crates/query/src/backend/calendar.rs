@@ -18,17 +18,30 @@ pub(crate) struct Calendar {
     pub tz: Tz,
 }
 
+/// Whether a day or moment lies in the years 0 to 9999 UTC: what a release can write, and far from where arithmetic on
+/// moments ends. Any other value has no such question.
+pub(crate) const fn on_calendar(value: &Value) -> bool {
+    match value {
+        Value::Date(days) => *days >= FIRST_DAY && *days <= LAST_DAY,
+        Value::Datetime(micros) => *micros >= FIRST_DAY as i64 * DAY && *micros < (LAST_DAY as i64 + 1) * DAY,
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::String(_) => true,
+    }
+}
+
 impl Calendar {
     /// The start of the window that a day or instant lies in: a date for windows of days or longer, else an instant.
     /// Null for what lies outside the calendar.
     pub fn window(self, value: &Value) -> Value {
+        if !on_calendar(value) {
+            return Value::Null;
+        }
         let local = match value {
             Value::Date(days) => midnight(*days),
             Value::Datetime(micros) => DateTime::from_timestamp_micros(*micros)
                 .map(|moment| moment.with_timezone(&self.tz).naive_local()),
             Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::String(_) => None,
         };
-        local.and_then(|local| self.start(local)).unwrap_or(Value::Null)
+        local.and_then(|local| self.start(local)).filter(on_calendar).unwrap_or(Value::Null)
     }
 
     fn start(self, local: NaiveDateTime) -> Option<Value> {
@@ -109,6 +122,10 @@ impl Calendar {
 }
 
 const DAY: i64 = 86_400_000_000;
+/// 0000-01-01.
+const FIRST_DAY: i32 = -719_528;
+/// 9999-12-31.
+const LAST_DAY: i32 = 2_932_896;
 
 fn midnight(days: i32) -> Option<NaiveDateTime> {
     Some(NaiveDate::default().checked_add_signed(TimeDelta::days(i64::from(days)))?.and_time(NaiveTime::MIN))
@@ -160,6 +177,16 @@ mod tests {
             window(EveryUnit::Minute, 15, monday, Tz::UTC, "2026-11-24T10:29:59Z"),
             "2026-11-24T10:15:00Z"
         );
+    }
+
+    #[test]
+    fn the_calendar_ends_where_a_release_can_no_longer_write_it() {
+        assert_eq!(Value::Date(date("0000-01-01").unwrap()), Value::Date(FIRST_DAY));
+        assert_eq!(Value::Date(date("9999-12-31").unwrap()), Value::Date(LAST_DAY));
+        let last = datetime("9999-12-31T23:59:59.999999Z", Tz::UTC).unwrap();
+        assert!(on_calendar(&Value::Datetime(last)) && !on_calendar(&Value::Datetime(last + 1)));
+        let first = datetime("0000-01-01T00:00:00Z", Tz::UTC).unwrap();
+        assert!(on_calendar(&Value::Datetime(first)) && !on_calendar(&Value::Datetime(first - 1)));
     }
 
     #[test]

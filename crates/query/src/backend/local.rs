@@ -3,10 +3,11 @@
 use flockwise_mechanisms::{Key, Private};
 
 use super::grouped::{Grouped, extremes};
+use super::parts::keys;
 use super::rows::Frame;
 use crate::engine::{Backend, Extremes, Failed};
 use crate::kernel::{Bound, Link, Links, Moment};
-use crate::plan::{BoughtRange, Channel, Grouping, Over, RowPlan};
+use crate::plan::{BoughtRange, Channel, Grouping, KeyPart, Over, RowPlan};
 
 /// Bounded aggregates over rows in memory.
 pub struct LocalBackend<'a> {
@@ -31,11 +32,17 @@ impl Groups {
     fn new(frame: &Frame, plan: &RowPlan, from_data: usize, secret: [u8; 16]) -> Self {
         let mixed = from_data > 0 && from_data < plan.keys.len();
         let rows = frame.counting(plan.filter.as_ref());
-        let by = |parts| Grouped::new(frame, &rows, plan, parts, secret);
+        let by = |rows: &[u32], parts: &[KeyPart]| Grouped::new(frame, rows, plan, parts, secret);
+        // A row whose declared parts are not on their lists is dropped before bounding, in the selection too.
+        let selected = mixed.then(|| {
+            let mut whole = keys(frame, &rows, &plan.keys).rows;
+            whole.dedup();
+            by(&whole, &plan.keys[..from_data])
+        });
         Self {
-            whole: by(&plan.keys),
-            selected: mixed.then(|| by(&plan.keys[..from_data])),
-            first: (plan.grouping == Grouping::FirstOfPerson).then(|| by(&plan.keys[..1])),
+            whole: by(&rows, &plan.keys),
+            selected,
+            first: (plan.grouping == Grouping::FirstOfPerson).then(|| by(&rows, &plan.keys[..1])),
         }
     }
 }

@@ -13,8 +13,8 @@ mod parts;
 mod rows;
 
 pub(crate) use calendar::Calendar;
-pub(crate) use consent::wanted as consent_wanted;
+pub(crate) use consent::preflight as consent_preflight;
 pub use local::LocalBackend;
-pub(crate) use parts::{bin_range, text_keys};
+pub(crate) use parts::{bin_range, split, text_keys};
 pub use rows::load;
-pub(crate) use rows::{kind, wanted, wanted_of_table};
+pub(crate) use rows::{cell, kind, normalized, person_name, wanted, wanted_of_table};

@@ -2,7 +2,7 @@
 
 use hashbrown::HashMap;
 
-use super::calendar::Calendar;
+use super::calendar::{Calendar, on_calendar};
 use super::rows::{Frame, cell};
 use crate::frame::{Column, Data, NULL};
 use crate::key::encode;
@@ -190,6 +190,7 @@ fn groups(keyer: &mut Keyer<'_>, column: &Column) -> (Vec<u32>, Vec<Vec<u32>>) {
 fn cut(cut: &Cut, value: &Value) -> Value {
     match (cut, value) {
         (_, Value::Float(number)) if number.is_nan() => Value::Null,
+        (Cut::Whole, value) if !on_calendar(value) => Value::Null,
         (Cut::Whole, value) => value.clone(),
         (Cut::Window { count, unit, starts, tz }, value) => {
             Calendar { count: *count, unit: *unit, starts: *starts, tz: *tz }.window(value)
@@ -220,7 +221,7 @@ pub(crate) fn bin_range(width: f64, bounds: crate::value::Bounds) -> (f64, f64) 
 }
 
 /// The texts that a split text holds.
-fn split(text: &str, at: &str) -> Vec<Value> {
+pub(crate) fn split(text: &str, at: &str) -> Vec<Value> {
     let parts = text.split(at).map(str::trim).filter(|part| !part.is_empty());
     parts.map(|part| Value::String(part.to_owned())).collect()
 }

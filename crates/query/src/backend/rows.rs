@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use flockwise_mechanisms::Source as NoiseSource;
 use hashbrown::HashMap;
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -61,11 +62,18 @@ pub(crate) fn wanted_of_table(key: &[ReadColumn], columns: &[ReadColumn]) -> Vec
     all.map(|column| Wanted { name: column.name.to_string(), kind: Some(kind(column.kind)) }).collect()
 }
 
-/// Reads what a scan reads. `base` is the folder of the policy, to which tables' paths are relative.
+/// Reads what a scan reads. `base` is the folder of the policy, to which tables' paths are relative; `noise` decides by
+/// chance who takes part of those who allow less than the job spends.
 ///
 /// # Errors
 /// When a source cannot be read.
-pub fn load(scan: &Scan, source: &Source, preflight: &Preflight, base: &Path) -> Result<Frame, Unreadable> {
+pub fn load(
+    scan: &Scan,
+    source: &Source,
+    preflight: &Preflight,
+    base: &Path,
+    noise: &mut dyn NoiseSource,
+) -> Result<Frame, Unreadable> {
     let mut read = source.read(preflight)?.into_iter();
     let unit = normalized(read.next().ok_or(Unreadable)?, &scan.unit.normalize);
     let wanted = scan.columns.iter().filter(|column| column.name != scan.unit.column).zip(read);
@@ -73,7 +81,7 @@ pub fn load(scan: &Scan, source: &Source, preflight: &Preflight, base: &Path) ->
         wanted.map(|(wanted, column)| (wanted.name.clone(), normalized(column, &wanted.normalize))).collect();
     let mut people = people(&unit);
     if let Some(consent) = &scan.consent {
-        super::consent::remove(&mut people, consent, &scan.unit.normalize, base)?;
+        super::consent::remove(&mut people, consent, &scan.unit.normalize, base, noise)?;
     }
     columns.push((scan.unit.column.clone(), unit));
     let mut frame = Frame { columns, joined: Vec::new(), people };
@@ -131,7 +139,7 @@ impl Frame {
 }
 
 /// One cell of a column.
-pub(super) fn cell(column: &Column, row: usize) -> Value {
+pub(crate) fn cell(column: &Column, row: usize) -> Value {
     if column.is_null(row) {
         return Value::Null;
     }
@@ -164,7 +172,7 @@ fn from_values(kind: Kind, values: impl Iterator<Item = Value>) -> Column {
 }
 
 /// Text, normalized: each text of the dictionary by itself.
-pub(super) fn normalized(column: Column, steps: &[Normalize]) -> Column {
+pub(crate) fn normalized(column: Column, steps: &[Normalize]) -> Column {
     let Column { data: Data::Text { codes, dictionary }, valid } = column else { return column };
     if steps.is_empty() {
         return Column { data: Data::Text { codes, dictionary }, valid };
@@ -195,7 +203,7 @@ fn normalize(text: &str, steps: &[Normalize]) -> String {
 }
 
 /// What stands for a person in keyed hashes and in the table of consent.
-pub(super) fn person_name(unit: &Value) -> Option<Vec<u8>> {
+pub(crate) fn person_name(unit: &Value) -> Option<Vec<u8>> {
     let named = matches!(unit, Value::Int(_) | Value::String(_));
     let mut name = Vec::new();
     crate::key::encode(unit, &mut name);

@@ -85,6 +85,8 @@ pub enum Kind {
 pub struct Builder {
     data: Growing,
     valid: Vec<bool>,
+    /// Values that were there and did not fit.
+    unreadable: usize,
 }
 
 #[derive(Debug)]
@@ -109,7 +111,7 @@ impl Builder {
             Kind::Date => Growing::Date(Vec::new()),
             Kind::Datetime => Growing::Datetime(Vec::new()),
         };
-        Self { data, valid: Vec::new() }
+        Self { data, valid: Vec::new(), unreadable: 0 }
     }
 
     /// The kind of the column.
@@ -123,6 +125,23 @@ impl Builder {
             Growing::Date(_) => Kind::Date,
             Growing::Datetime(_) => Kind::Datetime,
         }
+    }
+
+    /// How many values were there and did not fit: exact, for the curator alone.
+    #[must_use]
+    pub const fn unreadable(&self) -> usize {
+        self.unreadable
+    }
+
+    /// Counts values that were there and did not fit, which were pushed as nulls.
+    pub(super) fn count_unreadable(&mut self, values: usize) {
+        self.unreadable += values;
+    }
+
+    /// A value that does not fit, or none.
+    fn push_misfit(&mut self, there: bool) {
+        self.unreadable += usize::from(there);
+        self.push_null();
     }
 
     /// A null.
@@ -143,7 +162,7 @@ impl Builder {
                 values.push(value)
             }
             (Growing::Float(values), Some(value)) => values.push(value as f64),
-            _ => return self.push_null(),
+            (_, value) => return self.push_misfit(value.is_some()),
         }
         self.valid.push(true);
     }
@@ -159,7 +178,7 @@ impl Builder {
             (Growing::Int(values), Some(value)) if value.trunc().eq(&value) && value.abs() < EXACT => {
                 values.push(value as i64);
             }
-            _ => return self.push_null(),
+            (_, value) => return self.push_misfit(value.is_some()),
         }
         self.valid.push(true);
     }
@@ -168,7 +187,7 @@ impl Builder {
     pub fn push_bool(&mut self, value: Option<bool>) {
         match (&mut self.data, value) {
             (Growing::Bool(values), Some(value)) => values.push(value),
-            _ => return self.push_null(),
+            (_, value) => return self.push_misfit(value.is_some()),
         }
         self.valid.push(true);
     }
@@ -184,7 +203,7 @@ impl Builder {
                 }
                 codes.push(code);
             }
-            _ => return self.push_null(),
+            (_, value) => return self.push_misfit(value.is_some()),
         }
         self.valid.push(true);
     }
@@ -192,6 +211,13 @@ impl Builder {
     /// Written text, of a CSV cell or a folder name, read as the kind of the column; empty or unreadable text is null.
     pub fn push_written(&mut self, text: Option<&str>) {
         let Some(text) = text.filter(|text| !text.is_empty()) else { return self.push_null() };
+        let before = self.unreadable;
+        self.push_readable(text);
+        let misfit = self.valid.last() == Some(&false);
+        self.unreadable = before + usize::from(misfit);
+    }
+
+    fn push_readable(&mut self, text: &str) {
         match self.kind() {
             Kind::Text => self.push_text(Some(text)),
             Kind::Int => match text.trim().parse() {

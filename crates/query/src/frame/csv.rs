@@ -79,19 +79,21 @@ fn next_line(reader: &mut dyn BufRead, line: &mut Vec<u8>) -> std::io::Result<bo
     Ok(true)
 }
 
-/// Appends every record of `width` fields: `places` says which field goes to which builder. The number of records.
+/// Appends every record of `width` fields: `places` says which field goes to which builder. The number of records,
+/// and of lines that are none.
 pub(super) fn read(
     reader: &mut dyn BufRead,
     width: usize,
     places: &[(usize, usize)],
     builders: &mut [Builder],
-) -> std::io::Result<usize> {
+) -> std::io::Result<(usize, usize)> {
     let mut line = Vec::new();
-    let mut records = 0;
+    let (mut records, mut bad) = (0, 0);
     next_line(reader, &mut line)?;
     while next_line(reader, &mut line)? {
         let mut record = Vec::with_capacity(width);
         if fields(&line, &mut record).is_none() || record.len() != width {
+            bad += 1;
             continue;
         }
         records += 1;
@@ -99,7 +101,7 @@ pub(super) fn read(
             builders[builder].push_written(std::str::from_utf8(&record[place]).ok());
         }
     }
-    Ok(records)
+    Ok((records, bad))
 }
 
 #[cfg(test)]

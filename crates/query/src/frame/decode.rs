@@ -29,7 +29,9 @@ pub(super) fn append(series: &Series, builder: &mut Builder) -> Option<()> {
     match (family(series.dtype()), builder.kind()) {
         (Family::Int, _) => {
             // What does not fit an i64 is null.
+            let nulls = series.null_count();
             let series = series.cast(&DataType::Int64).ok()?;
+            builder.count_unreadable(series.null_count() - nulls);
             series.i64().ok()?.iter().for_each(|value| builder.push_int(value));
         }
         (Family::Float, _) => {

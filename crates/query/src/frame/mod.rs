@@ -9,9 +9,11 @@ mod csv;
 mod decode;
 mod encode;
 mod files;
+mod reports;
 mod source;
 
 pub use column::{Builder, Column, Data, Kind, NULL};
 pub use encode::{to_frame, write_parquet};
 pub use files::{DataFile, FileError, Files};
-pub use source::{Family, Preflight, PreflightError, Source, Unreadable, Wanted};
+pub use reports::{ReportCell, each_report};
+pub use source::{Examined, Family, Preflight, PreflightError, Source, Unreadable, Wanted};

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::BufReader;
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 
 use polars::prelude::{LazyFrame, PlRefPath, ScanArgsParquet, col};
@@ -157,6 +158,32 @@ impl Source {
     /// # Errors
     /// When a file cannot be read or decoded; the error says nothing of why, because the why may depend on somebody's row.
     pub fn read(&self, preflight: &Preflight) -> Result<Vec<Column>, Unreadable> {
+        let (builders, _) = self.fill(preflight)?;
+        Ok(builders.into_iter().map(Builder::finish).collect())
+    }
+
+    /// Reads the columns of a preflight and counts what did not fit: exact, for the curator alone.
+    ///
+    /// # Errors
+    /// As [`Source::read`].
+    pub fn examine(&self, preflight: &Preflight) -> Result<Examined, Unreadable> {
+        let (builders, bad_records) = self.fill(preflight)?;
+        let columns = builders.into_iter().map(|builder| {
+            let unreadable = builder.unreadable();
+            (builder.finish(), unreadable)
+        });
+        Ok(Examined { bad_records, columns: columns.collect() })
+    }
+
+    /// The filled builders, and the number of lines that are no records.
+    fn fill(&self, preflight: &Preflight) -> Result<(Vec<Builder>, usize), Unreadable> {
+        // The engine may panic on a damaged file; that too must say nothing but that it could not be read.
+        let filled = std::panic::catch_unwind(AssertUnwindSafe(|| self.fill_builders(preflight)));
+        filled.unwrap_or(Err(Unreadable))
+    }
+
+    fn fill_builders(&self, preflight: &Preflight) -> Result<(Vec<Builder>, usize), Unreadable> {
+        let mut bad = 0;
         let mut builders: Vec<Builder> = preflight.0.iter().map(|(_, kind)| Builder::new(*kind)).collect();
         match self {
             Self::Frame(frame) => {
@@ -165,12 +192,21 @@ impl Source {
             }
             Self::Files(files) => {
                 for file in &files.0 {
-                    read_file(file, preflight, &mut builders)?;
+                    bad += read_file(file, preflight, &mut builders)?;
                 }
             }
         }
-        Ok(builders.into_iter().map(Builder::finish).collect())
+        Ok((builders, bad))
     }
+}
+
+/// A source that was read in whole.
+#[derive(Clone, Debug)]
+pub struct Examined {
+    /// Lines of CSV files that are no records: they are dropped.
+    pub bad_records: usize,
+    /// Each wanted column, with how many of its values were there and did not fit; those are null.
+    pub columns: Vec<(Column, usize)>,
 }
 
 /// A source that could not be read: no engine text, nothing from the data.
@@ -181,6 +217,10 @@ pub struct Unreadable;
 type Schema = Vec<(String, Family, String)>;
 
 fn file_schema(file: &DataFile) -> Option<Schema> {
+    std::panic::catch_unwind(|| read_schema(file)).ok().flatten()
+}
+
+fn read_schema(file: &DataFile) -> Option<Schema> {
     let mut schema: Schema = Vec::new();
     if file.csv {
         let mut reader = BufReader::new(File::open(&file.path).ok()?);
@@ -204,14 +244,15 @@ fn scan(path: &Path) -> Option<LazyFrame> {
     LazyFrame::scan_parquet(PlRefPath::try_from_path(path).ok()?, args).ok()
 }
 
-fn read_file(file: &DataFile, preflight: &Preflight, builders: &mut [Builder]) -> Result<(), Unreadable> {
+/// Appends a file; the number of lines that are no records.
+fn read_file(file: &DataFile, preflight: &Preflight, builders: &mut [Builder]) -> Result<usize, Unreadable> {
     let schema = file_schema(file).ok_or(Unreadable)?;
     let folder = |name: &str| {
         let value = file.partitions.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
         value.filter(|_| schema.iter().any(|(known, _, text)| known == name && text == FOLDER))
     };
     let inside: Vec<usize> = (0..builders.len()).filter(|&at| folder(&preflight.0[at].0).is_none()).collect();
-    let rows = if file.csv {
+    let (rows, bad) = if file.csv {
         let place = |&at: &usize| {
             let name = &preflight.0[at].0;
             schema.iter().position(|(known, ..)| known == name).map(|place| (place, at)).ok_or(Unreadable)
@@ -221,14 +262,14 @@ fn read_file(file: &DataFile, preflight: &Preflight, builders: &mut [Builder]) -
         let mut reader = BufReader::with_capacity(1 << 20, File::open(&file.path).map_err(|_| Unreadable)?);
         csv::read(&mut reader, width, &places, builders).map_err(|_| Unreadable)?
     } else {
-        read_frame(scan(&file.path).ok_or(Unreadable)?, preflight, &inside, builders)?
+        (read_frame(scan(&file.path).ok_or(Unreadable)?, preflight, &inside, builders)?, 0)
     };
     for (builder, (name, _)) in builders.iter_mut().zip(&preflight.0) {
         if let Some(value) = folder(name) {
             (0..rows).for_each(|_| builder.push_written(Some(value)));
         }
     }
-    Ok(())
+    Ok(bad)
 }
 
 /// Appends the columns at `inside` to their builders; the number of rows.

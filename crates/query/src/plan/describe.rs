@@ -27,14 +27,28 @@ impl Plan {
                 "ceiling": { "epsilon": self.ceiling.epsilon, "delta": self.ceiling.delta },
             },
             "reads": self.reads,
+            "reads_of_consent": self.consent_columns(),
             "releases": self.releases.iter().map(ReleasePlan::to_json).collect::<Vec<_>>(),
         })
+    }
+
+    /// The columns that are read of the table of consent.
+    #[must_use]
+    pub fn consent_columns(&self) -> Vec<&str> {
+        let Some(consent) = &self.scan.consent else { return Vec::new() };
+        let limit = consent.limit.as_ref().map(|limit| limit.column.as_str());
+        [&consent.person, &consent.purpose, &consent.granted]
+            .map(|name| name.as_str())
+            .into_iter()
+            .chain(limit)
+            .collect()
     }
 
     /// The δ at which a loss's own ε holds: the conversion's and its own.
     #[must_use]
     pub fn at_delta(&self, loss: Loss) -> String {
-        let conversion = self.ceiling.conversion_delta();
+        let of = if loss.accounting() == self.ceiling.accounting { self.ceiling } else { self.inner };
+        let conversion = of.conversion_delta();
         conversion.checked_add(loss.delta()).unwrap_or(conversion).to_string()
     }
 }
@@ -167,6 +181,14 @@ impl fmt::Display for Plan {
         )?;
         let columns: Vec<&str> = self.reads.data.iter().map(|name| name.as_str()).collect();
         writeln!(f, "  reads   {}", columns.join(", "))?;
+        for (table, columns) in &self.reads.tables {
+            let columns: Vec<&str> = columns.iter().map(|name| name.as_str()).collect();
+            writeln!(f, "          of {table}: {}", columns.join(", "))?;
+        }
+        if self.scan.consent.is_some() {
+            writeln!(f, "          of the consents: {}", self.consent_columns().join(", "))?;
+        }
+        writeln!(f, "          and no other column")?;
         self.releases.iter().try_for_each(|release| write!(f, "\n{release}"))
     }
 }
@@ -221,7 +243,9 @@ impl fmt::Display for ReleasePlan {
 
 fn write_noise(f: &mut fmt::Formatter<'_>, plan: &ReleasePlan, bound: Bound, start: &str) -> fmt::Result {
     let noise = plan.stages.measures.iter().map(|measure| {
-        format!("{} ± {}", measure_name(measure), 1.96 * natural_sd(&plan.stages, measure, bound))
+        let width = 1.96 * natural_sd(&plan.stages, measure, bound);
+        let decimals = (1.0 - width.max(1e-9).log10().floor()).max(0.0) as usize;
+        format!("{} ± {width:.decimals$}", measure_name(measure))
     });
     let kind = match bound.rule {
         Rule::Keep(_) => "keep",

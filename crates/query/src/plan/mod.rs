@@ -27,7 +27,9 @@ pub(crate) use describe::{
     charge as charge_json, contribution as contribution_json, measure_name, natural_sd,
 };
 pub use planner::{PlanError, plan};
-pub use rows::{Consented, Cut, Grouping, Join, KeyPart, Made, ReadColumn, RowPlan, Scan, Unit, ValuePlan};
+pub use rows::{
+    Consented, Cut, Grouping, Join, KeyPart, Made, OwnLimit, ReadColumn, RowPlan, Scan, Unit, ValuePlan,
+};
 pub use stage::{
     BoughtRange, Bounding, Channel, KeyDomain, Leading, Linked, Margin, Measure, Over, Selection, StageError,
     Stages,
@@ -44,6 +46,10 @@ pub struct Plan {
     pub policy: Digest,
     /// The ceiling it is charged against.
     pub ceiling: Ceiling,
+    /// What the whole job is charged.
+    pub charged: Loss,
+    /// The ceiling within which its stages add up: the ledger's, or under `approx` that of this job alone, as Gaussian DP.
+    pub inner: Ceiling,
     /// Name of the privacy unit's column.
     pub unit: String,
     /// What is read, once for all releases.
@@ -192,9 +198,7 @@ pub enum Order {
 
 impl flockwise_mechanisms::Plan for Plan {
     fn loss(&self) -> Loss {
-        let zero = Loss::zero(self.ceiling.accounting);
-        let add = |sum: Loss, release: &ReleasePlan| sum.checked_add(release.loss);
-        self.releases.iter().try_fold(zero, add).expect("the planner checks that the losses add up")
+        self.charged
     }
 
     fn digest(&self) -> Digest {

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use chrono_tz::Tz;
-use flockwise_mechanisms::{Accounting, Ceiling, Digest, Family, Loss};
+use flockwise_mechanisms::{Accounting, Ceiling, Digest, Epsilon, Family, Loss, Rounding};
 
 use super::budget::losses;
 use super::grid::declared;
 use super::ranking::ranking;
-use super::rows::{Consented, Cut, Grouping, Join, KeyPart, Made, ReadColumn, RowPlan, Scan, Unit};
+use super::rows::{Consented, Cut, Grouping, Join, KeyPart, Made, OwnLimit, ReadColumn, RowPlan, Scan, Unit};
 use super::stage::StageError;
 use super::staging::{stages, value};
 use super::{Plan, ReleasePlan};
@@ -101,20 +101,27 @@ pub fn plan(resolved: &Resolved, policy: &Policy, base: &Path) -> Result<Plan, P
         return Err(PlanError::Unsupported { release, what: "a budget that renews".to_owned(), instead });
     }
     let ceiling = Ceiling { accounting: budget.accounting, epsilon: budget.epsilon, delta: budget.delta };
-    let losses = losses(resolved, ceiling)?;
+    let (losses, job) = losses(resolved, ceiling)?;
     let mut releases = Vec::new();
     for (release, loss) in resolved.releases.iter().zip(losses) {
         releases.push(release_plan(release, loss, policy, base)?);
     }
+    let add = |sum: Loss, release: &ReleasePlan| sum.checked_add(release.loss);
     let policy_bytes =
         serde_json::to_vec(policy).map_err(|_| PlanError::Internal("a policy has a JSON form"))?;
+    let charged = match job {
+        Some((charged, _)) => charged,
+        None => releases.iter().try_fold(Loss::zero(ceiling.accounting), add).ok_or(PlanError::TooMuch)?,
+    };
     Ok(Plan {
         data: resolved.data.clone(),
         purpose: resolved.purpose.clone(),
         policy: Digest::of(&policy_bytes),
         ceiling,
+        charged,
+        inner: job.map_or(ceiling, |(_, inner)| inner),
         unit: policy.data.privacy_unit.to_string(),
-        scan: scan(resolved, policy)?,
+        scan: scan(resolved, policy, ceiling.epsilon_of(charged))?,
         releases,
         reads: resolved.reads.clone(),
     })
@@ -265,8 +272,23 @@ fn family(release: &ResolvedRelease, accounting: Accounting) -> Result<(Family, 
     }
 }
 
+/// Who consents to the job's purpose, and what they allow a job of this ε.
+fn consented(job: &Resolved, policy: &Policy, epsilon: f64) -> Result<Option<Consented>, PlanError> {
+    let Some((consent, wanted)) = policy.consent.as_ref().zip(job.purpose.clone()) else { return Ok(None) };
+    let epsilon = Epsilon::from_f64(epsilon, Rounding::Up).map_err(|_| PlanError::TooMuch)?;
+    Ok(Some(Consented {
+        source: consent.source.clone(),
+        person: consent.person.clone(),
+        purpose: consent.purpose.clone(),
+        granted: consent.granted.clone(),
+        limit: consent.epsilon.clone().map(|column| OwnLimit { column, job: epsilon }),
+        default: consent.default_granted,
+        wanted,
+    }))
+}
+
 /// What is read for all releases.
-fn scan(job: &Resolved, policy: &Policy) -> Result<Scan, PlanError> {
+fn scan(job: &Resolved, policy: &Policy, epsilon: f64) -> Result<Scan, PlanError> {
     let read = |name: &ColumnName, column: &Column| ReadColumn {
         name: name.clone(),
         kind: column.kind,
@@ -301,14 +323,7 @@ fn scan(job: &Resolved, policy: &Policy) -> Result<Scan, PlanError> {
             kind: unit.map(|column| column.kind),
             normalize: unit.map(|column| column.normalize.clone()).unwrap_or_default(),
         },
-        consent: policy.consent.as_ref().zip(job.purpose.clone()).map(|(consent, wanted)| Consented {
-            source: consent.source.clone(),
-            person: consent.person.clone(),
-            purpose: consent.purpose.clone(),
-            granted: consent.granted.clone(),
-            default: consent.default_granted,
-            wanted,
-        }),
+        consent: consented(job, policy, epsilon)?,
         columns: columns.collect(),
         joins: joins.collect(),
         derived: derived(job, policy)?,

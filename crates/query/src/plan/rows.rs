@@ -1,6 +1,7 @@
 //! Which rows count, and what a row becomes: person, keys, value.
 
 use chrono_tz::Tz;
+use flockwise_mechanisms::Epsilon;
 use serde::Serialize;
 
 use super::bins::Bins;
@@ -176,8 +177,20 @@ pub struct Consented {
     pub purpose: ColumnName,
     /// Its column of whether it is granted.
     pub granted: ColumnName,
+    /// What people allow one job at most, where they may say so.
+    pub limit: Option<OwnLimit>,
     /// Whether a person without a row consents.
     pub default: bool,
     /// The purpose of the job.
     pub wanted: Name,
+}
+
+/// People may allow a job less than its own ε: they then take part by chance ([`flockwise_mechanisms::TakesPart`]), by one
+/// draw for all releases of the job. This is a part of the mechanism that is charged.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct OwnLimit {
+    /// The column of the most ε that the person allows.
+    pub column: ColumnName,
+    /// The job's ε, rounded up: a function of the plan alone.
+    pub job: Epsilon,
 }

@@ -72,10 +72,8 @@ pub(super) fn stages(
         (Contribution::Norm(size), false) => Some(scaled(size.get())),
         (Contribution::Keep(keys), false) => Some(Bound::keep(keys.get())),
     };
-    if reuses && given.is_none() {
-        let what = "contribution = \"auto\" in one stage".to_owned();
-        let instead = "give contribution = { norm = 8 }, or leave two_stage out";
-        return Err(PlanError::Unsupported { release: release.name.clone(), what, instead });
+    if reuses {
+        one_stage(release, given, from_data < parts.len())?;
     }
     let given = given.map(|bound| if reuses { bound.capped(SELECTION_CAP.max(bound.size())) } else { bound });
     let ranged = release.value.as_ref().filter(|_| asked.values.is_some()).and_then(|value| value.bounds);
@@ -143,6 +141,23 @@ pub(super) fn stages(
         margins,
         range,
     })
+}
+
+/// One noisy count both finds a key and measures it: what that takes.
+fn one_stage(release: &ResolvedRelease, given: Option<Bound>, under: bool) -> Result<(), PlanError> {
+    let refused = |what: &str, instead| {
+        Err(PlanError::Unsupported { release: release.name.clone(), what: what.to_owned(), instead })
+    };
+    if given.is_none() {
+        let instead = "give contribution = { norm = 8 }, or leave two_stage out";
+        return refused("contribution = \"auto\" in one stage", instead);
+    }
+    if under {
+        // The noisy weights that select are those of the private parts alone, and no cell's count of people.
+        let what = "two_stage = false where only some parts of the key are public";
+        return refused(what, "leave two_stage out");
+    }
+    Ok(())
 }
 
 /// All declared keys, or the leading ones of each segment: of all parts but the last.

@@ -252,6 +252,8 @@ pub struct Consent {
     pub purpose: ColumnName,
     /// The column that says whether it is granted. Of conflicting rows, deny wins.
     pub granted: ColumnName,
+    /// The column of the most ε that the person allows one job; an empty cell sets no limit, of several the least counts.
+    pub epsilon: Option<ColumnName>,
     /// Whether a person without a row grants.
     pub default_granted: bool,
 }

@@ -195,17 +195,20 @@ fn consent(reader: &mut Reader<'_>, node: &Node) -> Option<Consent> {
         fields.optional("default", |node| reader.word(node, "default", &[("deny", false), ("grant", true)]));
     let example = "columns = { person = \"user_id\", purpose = \"purpose\", granted = \"granted\" }";
     let node = fields.need(reader, "columns", example)?;
-    let named = reader.fields(node, "the columns of [consent]", &["person", "purpose", "granted"])?;
+    let named =
+        reader.fields(node, "the columns of [consent]", &["person", "purpose", "granted", "epsilon"])?;
     let mut one = |name: &str| {
         let example = format!("{name} = \"...\"");
         named.need(reader, name, &example).and_then(|node| reader.column(node, name))
     };
     let (person, purpose, granted) = (one("person"), one("purpose"), one("granted"));
+    let epsilon = named.optional("epsilon", |node| reader.column(node, "epsilon"));
     Some(Consent {
         source: source?,
         person: person?,
         purpose: purpose?,
         granted: granted?,
+        epsilon: epsilon?,
         default_granted: default?.unwrap_or(false),
     })
 }

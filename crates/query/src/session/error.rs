@@ -38,6 +38,12 @@ pub enum Error {
     /// The ledger refused, or cannot be used.
     #[error(transparent)]
     Ledger(#[from] flockwise_ledger::Error),
+    /// A source cannot be checked.
+    #[error("{0}; the check costs nothing")]
+    Check(Failed),
+    /// A mock cannot be made.
+    #[error("the mock cannot be made: {0}")]
+    Mock(String),
     /// The source does not fit; nothing was charged.
     #[error("{0}; nothing was charged")]
     Preflight(#[from] PreflightError),
@@ -93,13 +99,17 @@ impl Error {
             | Self::AnotherPolicy => 2,
             Self::Ledger(error) => match error {
                 Ledger::OverBudget(_) => 3,
-                Ledger::RequestIdReused { .. } => 2,
+                Ledger::RequestIdReused { .. }
+                | Ledger::Accounting { .. }
+                | Ledger::Windows { .. }
+                | Ledger::TooMany { .. }
+                | Ledger::Amendment { .. } => 2,
                 Ledger::Busy => 75,
                 _ => 4,
             },
-            Self::Preflight(_) => 5,
+            Self::Preflight(_) | Self::Check(_) => 5,
             Self::AfterCharge { .. } | Self::NotStored { .. } => 6,
-            Self::Stored(_) => 1,
+            Self::Stored(_) | Self::Mock(_) => 1,
         }
     }
 

@@ -4,7 +4,14 @@
 //! charge is on disk, and nothing is shown that is not stored.
 
 mod answer;
+mod check;
+#[cfg(test)]
+mod consent_tests;
 mod error;
+mod mock;
+mod phase;
+#[cfg(feature = "audit")]
+mod rehearse;
 mod run;
 
 use std::collections::BTreeMap;
@@ -15,7 +22,9 @@ use flockwise_mechanisms::{Ceiling, Digest};
 use polars::prelude::LazyFrame;
 
 pub use answer::{Answer, Answered};
+pub use check::{Check, CheckedColumn, CheckedSource};
 pub use error::Error;
+pub use phase::Phase;
 
 use crate::diagnostic::{Code, Diagnostics};
 use crate::document::Places;

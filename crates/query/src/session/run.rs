@@ -5,8 +5,8 @@ use std::time::SystemTime;
 use flockwise_ledger::{Begun, LedgerFile, Receipt, Releases, Request, RequestId};
 use flockwise_mechanisms::{Charged, Digest, Loss, Os, Plan as _, Release, Source as NoiseSource, secret};
 
-use super::{Answer, Answered, Error, Session};
-use crate::backend::{LocalBackend, consent_wanted, label, load, wanted, wanted_of_table};
+use super::{Answer, Answered, Error, Phase, Session};
+use crate::backend::{LocalBackend, consent_preflight, label, load, wanted, wanted_of_table};
 use crate::engine::{Failed, Measured, execute};
 use crate::frame::{Files, Kind, Preflight, Source};
 use crate::plan::{
@@ -23,11 +23,26 @@ impl Session {
     /// # Errors
     /// See [`Error::exit_code`]: until the charge nothing of anybody is read, after it no error depends on data.
     pub fn run(&self, plan: Plan, request: RequestId) -> Result<Answer, Error> {
+        self.run_watched(plan, request, &mut |_| {})
+    }
+
+    /// As [`Session::run`], telling `watch` each phase as it begins.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    pub fn run_watched(
+        &self,
+        plan: Plan,
+        request: RequestId,
+        watch: &mut dyn FnMut(Phase),
+    ) -> Result<Answer, Error> {
         if plan.policy != self.policy_digest() {
             return Err(Error::AnotherPolicy);
         }
+        watch(Phase::Preflight);
         let source = self.source()?;
         let preflight = self.preflight(&plan, &source)?;
+        watch(Phase::Charge);
         let mut ledger = self.ledger()?;
         let mut releases = self.releases(ledger.id())?;
         let digest = plan.digest();
@@ -37,6 +52,7 @@ impl Session {
             Begun::Fresh(charged, receipt) => (charged, receipt, Answered::Charged),
             Begun::Retry(charged, receipt) => (charged, receipt, Answered::Retried),
         };
+        watch(Phase::Charged { entry: receipt.entry, now: how == Answered::Charged });
         self.finish(
             charged,
             &source,
@@ -46,11 +62,12 @@ impl Session {
             digest,
             receipt,
             how,
+            watch,
         )
     }
 
     /// Everything that public schemas can tell: nothing was charged yet.
-    fn preflight(&self, plan: &Plan, source: &Source) -> Result<Preflight, Error> {
+    pub(super) fn preflight(&self, plan: &Plan, source: &Source) -> Result<Preflight, Error> {
         let preflight = source.preflight(&wanted(&plan.scan))?;
         let unit = preflight.0.first().map_or(Kind::Int, |(_, kind)| *kind);
         for join in &plan.scan.joins {
@@ -58,8 +75,7 @@ impl Session {
             files.preflight(&wanted_of_table(&join.key, &join.columns))?;
         }
         if let Some(consent) = &plan.scan.consent {
-            Source::Files(Files::list(&self.base, &consent.source)?)
-                .preflight(&consent_wanted(consent, unit))?;
+            consent_preflight(consent, unit, &self.base)?;
         }
         for release in &plan.releases {
             label::preflight(release, &self.policy, &self.base)?;
@@ -93,30 +109,41 @@ impl Session {
         digest: Digest,
         receipt: Receipt,
         how: Answered,
+        watch: &mut dyn FnMut(Phase),
     ) -> Result<Answer, Error> {
         let entry = receipt.entry;
         let id = request.id.as_str().to_owned();
         let after_charge = |source: Failed| Error::AfterCharge { request: id.clone(), entry, source };
         let plan = charged.plan().clone();
+        watch(Phase::Compute);
         let mut noise = Os::new().map_err(|_| after_charge(Failed::Entropy))?;
         let released = compute(charged, source, preflight, &self.base, &mut noise).map_err(after_charge)?;
         let mut bytes = Vec::new();
         let not_stored = |source| Error::NotStored { request: id.clone(), entry, source };
         let after = Self::ledger_after(ledger).map_err(not_stored)?;
         for (release, measured) in plan.releases.iter().zip(released) {
-            let table = measured.map(|measured| {
-                let release = release.on(&measured.channels);
-                let table = table(&release, &measured);
-                (label::join(&release, table, &self.policy, &self.base), measured)
-            });
-            let release = release.on(&table.get().1.channels);
-            let document = document(&plan, &release, &table, after.clone(), &receipt);
+            let table = self.table(release, measured);
+            let document = document(&plan, release, &table, Some((after.clone(), receipt)));
             serde_json::to_writer(&mut bytes, &document).map_err(|error| Error::Stored(error.to_string()))?;
             bytes.push(b'\n');
         }
+        watch(Phase::Store);
         let stored = ledger.answer(releases, request, &receipt, digest, &bytes);
         let stored = stored.map_err(not_stored)?;
         Answer::read(stored.bytes, how, stored.receipt)
+    }
+
+    /// The table of what one release let out, with its labels: post-processing.
+    pub(super) fn table(
+        &self,
+        release: &ReleasePlan,
+        measured: Release<Measured>,
+    ) -> Release<(Table, Measured)> {
+        measured.map(|measured| {
+            let release = release.on(&measured.channels);
+            let table = table(&release, &measured);
+            (label::join(&release, table, &self.policy, &self.base), measured)
+        })
     }
 
     fn ledger_after(ledger: &mut LedgerFile) -> Result<LedgerAfter, flockwise_ledger::Error> {
@@ -146,8 +173,9 @@ pub(crate) fn compute(
     base: &std::path::Path,
     noise: &mut dyn NoiseSource,
 ) -> Result<Vec<Release<Measured>>, Failed> {
-    let (plan, mut allowance) = charged.open();
-    let frame = load(&plan.scan, source, preflight, base).map_err(|_| Failed::Source)?;
+    let (plan, allowance) = charged.open();
+    let mut allowance = allowance.as_gaussian();
+    let frame = load(&plan.scan, source, preflight, base, noise).map_err(|_| Failed::Source)?;
     let mut released = Vec::new();
     for release in &plan.releases {
         let from_data = release.rows.keys.iter().take_while(|part| part.declared.is_none()).count();
@@ -174,14 +202,15 @@ fn bounds_json(stages: &Stages) -> Option<serde_json::Value> {
     Some(serde_json::json!({ "low": channel.low, "high": channel.high, "bought": true, "cost": cost }))
 }
 
-fn document(
+pub(super) fn document(
     plan: &Plan,
     release: &ReleasePlan,
     released: &Release<(Table, Measured)>,
-    after: LedgerAfter,
-    receipt: &Receipt,
+    charged: Option<(LedgerAfter, Receipt)>,
 ) -> Document {
+    let (ledger_after, receipt) = charged.unzip();
     let (table, measured) = released.get();
+    let release = &release.on(&measured.channels);
     let (columns, rows) = Document::cells(table);
     let stages = &release.stages;
     let sd = stages.measures.iter().map(|measure| {
@@ -207,10 +236,10 @@ fn document(
             accounting: plan.ceiling.accounting.name().to_owned(),
             charge: charge_json(release.loss),
             alone: Alone {
-                epsilon: figures(plan.ceiling.epsilon_of(release.loss)),
+                epsilon: figures(plan.inner.epsilon_of(release.loss)),
                 at_delta: plan.at_delta(release.loss),
             },
-            ledger_after: Some(after),
+            ledger_after,
         },
         how: How {
             mechanism: stages.family.name().to_owned(),
@@ -224,11 +253,18 @@ fn document(
                     serde_json::json!({ "appears_half": half.ceil(), "appears_99pc": most.ceil() })
                 }),
             },
+            sampling: plan.scan.consent.as_ref().and_then(|consent| consent.limit.as_ref()).map(|limit| {
+                serde_json::json!({
+                    "job_epsilon": limit.job,
+                    "bias": "whoever allows less takes part by chance: counts and sums of what they have lean low, means \
+                             toward everybody else's",
+                })
+            }),
         },
         mock: None,
         columns,
         rows: Some(rows),
-        receipt: Some(*receipt),
+        receipt,
     }
 }
 

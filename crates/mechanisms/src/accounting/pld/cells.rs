@@ -72,8 +72,10 @@ pub(super) fn squared_size(event: &Event) -> f64 {
         // Little noise: nearly all mass is at 1/(2σ²).
         Event::DiscreteGaussian { sigma, .. } if sigma.get() < 1.0 => sigma.get().powi(-4),
         Event::DiscreteGaussian { sigma, .. } => sigma.get().powi(-2),
-        Event::Laplace { epsilon }
-        | Event::DiscreteLaplace { epsilon, .. }
+        // The loss falls off exponentially from ε, with a scale of 2, however large ε is.
+        Event::Laplace { epsilon } => epsilon.get().powi(2).min(4.0),
+        Event::DiscreteLaplace { epsilon, sensitivity } if *sensitivity > 1 => epsilon.get().powi(2).min(4.0),
+        Event::DiscreteLaplace { epsilon, .. }
         | Event::RandomizedResponse { epsilon, .. }
         | Event::Pure { epsilon }
         | Event::Approx { epsilon, .. } => epsilon.get().powi(2),
@@ -151,7 +153,10 @@ fn laplace(epsilon: f64, h: f64) -> Cells {
     for grid in first..last {
         for part in 0..PARTS {
             let at = |part: i64| (grid as f64 + part as f64 / PARTS as f64) * h;
-            let (low, high) = (at(part).max(-epsilon), at(part + 1).min(epsilon));
+            // The ends are ±ε exactly, also where they are a rounding beside a grid point.
+            let low = if grid == first && part == 0 { -epsilon } else { at(part).max(-epsilon) };
+            let high =
+                if grid == last - 1 && part == PARTS - 1 { epsilon } else { at(part + 1).min(epsilon) };
             if high > low {
                 // Under P the density of the loss is ¼ e^((l − ε)/2), under Q ¼ e^(−(l + ε)/2).
                 let rise = ((high - low) / 2.0).exp_m1();

@@ -8,17 +8,18 @@
 use realfft::RealFftPlanner;
 use realfft::num_complex::Complex;
 
-use super::tilt::{Part, infinite, log_gap};
+use super::tilt::{Part, log_gap};
 
 const ULP: f64 = f64::EPSILON;
 /// The longest window.
 const LONGEST: usize = 1 << 23;
 /// Mass that may lie outside the window, under the tilted distribution.
-const OUTSIDE: f64 = 1e-12;
+const OUTSIDE: f64 = 1e-11;
 
 /// The tilted distribution of the sum of all losses, at (centre + low + i)·h.
 #[derive(Debug)]
 pub(super) struct Sum {
+    side: Side,
     h: f64,
     lambda: f64,
     centre: f64,
@@ -45,9 +46,16 @@ pub(super) enum Side {
     Optimistic,
 }
 
+/// The probability that any part's loss is infinite, rounded to the side.
+pub(super) fn infinite(parts: &[Part], side: Side) -> f64 {
+    let none: f64 = parts.iter().map(|part| part.count as f64 * (-part.infinite).ln_1p()).sum();
+    let rounding = if side == Side::Pessimistic { 1.0 + 1e-12 } else { 1.0 - 1e-12 };
+    -none.exp_m1() * rounding
+}
+
 impl Sum {
     /// Composes all parts, tilted by `lambda`.
-    pub fn of(parts: &[Part], h: f64, lambda: f64) -> Self {
+    pub fn of(parts: &[Part], h: f64, lambda: f64, side: Side) -> Self {
         let rate = lambda * h;
         let centres: Vec<i64> = parts.iter().map(|part| part.centre(rate)).collect();
         let total = |index: &dyn Fn(usize) -> i64| -> i128 {
@@ -73,6 +81,7 @@ impl Sum {
             + 8.0 * ULP * (log_factor.abs() + window.length as f64);
         let (mass, error) = convolve(parts, &centres, &logs, rate, window);
         Self {
+            side,
             h,
             lambda,
             centre: centre as f64,
@@ -82,16 +91,17 @@ impl Sum {
             log_factor,
             above: window.above,
             outside: window.above + window.below,
-            infinite: infinite(parts),
+            infinite: infinite(parts, side),
             slack,
             loss_error: weighted(&|at| parts[at].loss_error),
         }
     }
 
     /// Walks down the window: at each loss x (as a float and as tilted log weight) the sums that make δ(x).
-    fn walk(&self, side: Side, mut visit: impl FnMut(i64, Privacy) -> bool) {
+    fn walk(&self, mut visit: impl FnMut(i64, Privacy) -> bool) {
         let (decay, faster) = ((-self.lambda * self.h).exp(), (-(self.lambda + 1.0) * self.h).exp());
         let step = -(-self.h).exp_m1();
+        let side = self.side;
         // The mass above the window weighs at most as much as if it were at its top, and is never taken back.
         let (mut gap, mut rest) = (if side == Side::Pessimistic { self.above } else { 0.0 }, 0.0);
         let lost = if side == Side::Optimistic { self.outside * log_gap(self.lambda).exp() } else { 0.0 };
@@ -111,8 +121,8 @@ impl Sum {
     }
 
     /// ln of the factor between tilted sums at a grid point and δ, errors included.
-    fn log_factor(&self, at: i64, side: Side) -> f64 {
-        let slack = if side == Side::Pessimistic { self.slack } else { -self.slack };
+    fn log_factor(&self, at: i64) -> f64 {
+        let slack = if self.side == Side::Pessimistic { self.slack } else { -self.slack };
         self.log_factor - self.lambda * (at as f64 * self.h) + slack
     }
 
@@ -121,17 +131,17 @@ impl Sum {
     }
 
     /// A bound on ε(δ).
-    pub fn epsilon(&self, delta: f64, side: Side) -> f64 {
+    pub fn epsilon(&self, delta: f64) -> f64 {
         let finite = delta - self.infinite;
         if finite <= 0.0 {
-            return if side == Side::Pessimistic { f64::INFINITY } else { self.optimistic_infinite(delta) };
+            return f64::INFINITY;
         }
         let mut found = None;
         let mut last = self.low;
-        self.walk(side, |at, privacy| {
+        self.walk(|at, privacy| {
             last = at;
             // The target, in tilted units at this grid point.
-            let log_target = finite.ln() - self.log_factor(at, side);
+            let log_target = finite.ln() - self.log_factor(at);
             if privacy.gap <= 0.0 || privacy.gap.ln() <= log_target {
                 return true;
             }
@@ -140,37 +150,33 @@ impl Sum {
             false
         });
         let error = self.loss_error + 4.0 * ULP * self.loss(last).abs();
-        match side {
+        match self.side {
             Side::Pessimistic => (found.unwrap_or_else(|| self.loss(last)) + error).max(0.0),
             Side::Optimistic => found.map_or(0.0, |epsilon| (epsilon - error).max(0.0)),
         }
     }
 
-    /// An infinite loss of more than δ: no ε will do, unless δ is that mass to rounding.
-    fn optimistic_infinite(&self, delta: f64) -> f64 {
-        if delta < self.infinite * (1.0 - 1e-9) { f64::INFINITY } else { 0.0 }
-    }
-
     /// A bound on δ(ε).
-    pub fn delta(&self, epsilon: f64, side: Side) -> f64 {
+    pub fn delta(&self, epsilon: f64) -> f64 {
+        let side = self.side;
         let error = self.loss_error + 4.0 * ULP * epsilon;
         let epsilon = if side == Side::Pessimistic { epsilon - error } else { epsilon + error };
         let wanted = (epsilon / self.h - self.centre).floor();
         let top = self.low as f64 + self.mass.len() as f64 - 1.0;
         if wanted > top {
             // Above the window: what is there at most.
-            let tail = (self.above.ln() + self.log_factor(top as i64, side)).exp();
+            let tail = (self.above.ln() + self.log_factor(top as i64)).exp();
             return if side == Side::Pessimistic { (self.infinite + tail).min(1.0) } else { self.infinite };
         }
         let mut found = if side == Side::Pessimistic { 1.0 } else { 0.0 };
-        self.walk(side, |at, privacy| {
+        self.walk(|at, privacy| {
             if at as f64 > wanted {
                 return true;
             }
             if at as f64 >= wanted {
                 let within = (epsilon - self.loss(at)).clamp(0.0, self.h);
                 let gap = (privacy.gap - within.exp_m1() * privacy.rest).max(0.0);
-                found = (gap.ln() + self.log_factor(at, side)).exp();
+                found = (gap.ln() + self.log_factor(at)).exp();
             }
             false
         });
@@ -206,7 +212,7 @@ impl Tails<'_> {
     fn window(&self, low: i64, high: i64) -> Window {
         let variance: f64 = self.parts.iter().map(|part| part.count as f64 * part.variance(self.rate)).sum();
         let deviation = variance.sqrt().max(1e-3);
-        let wanted = (14.0 * deviation).clamp(1024.0, LONGEST as f64) as usize;
+        let wanted = (14.4 * deviation).clamp(1024.0, LONGEST as f64) as usize;
         let mut length = wanted.next_power_of_two();
         loop {
             let half = (length / 2) as i64;
@@ -296,8 +302,10 @@ fn power(mut base: Complex<f64>, mut exponent: u64) -> Complex<f64> {
         if exponent & 1 == 1 {
             result *= base;
         }
-        base *= base;
         exponent >>= 1;
+        if exponent > 0 {
+            base *= base;
+        }
     }
     result
 }

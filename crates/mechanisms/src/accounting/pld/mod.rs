@@ -71,7 +71,9 @@ pub struct Pld {
 }
 
 /// The window is this many standard deviations wide when the spacing is chosen.
-const WIDTH: f64 = 24.0;
+const WIDTH: f64 = 15.0;
+/// Below the rounding of a sum of squares and its root.
+const DOWN: f64 = 1.0 - 1e-14;
 
 impl Pld {
     /// Lays the events' privacy losses on a common grid.
@@ -85,16 +87,15 @@ impl Pld {
         }
         // Gaussians compose to a Gaussian, exactly, and zCDP to zCDP.
         let (mut mu_squared, mut rho) = (0.0, 0.0);
-        leaves.retain(|(event, count)| match event {
-            Event::Gaussian { sigma } => {
+        leaves.retain(|(event, count)| {
+            if let Event::Gaussian { sigma } = event {
                 mu_squared += *count as f64 / (sigma.get() * sigma.get());
-                false
-            }
-            Event::Zcdp { rho: one } => {
+            } else if let Event::Zcdp { rho: one } = event {
                 rho += *count as f64 * one.get();
-                false
+            } else {
+                return true;
             }
-            _ => true,
+            false
         });
         let up = 1.0 + 16.0 * f64::EPSILON;
         let mu = f64::sqrt(mu_squared) * up;
@@ -139,7 +140,9 @@ impl Pld {
             let mu = if let Event::Gaussian { sigma } = event { 1.0 / sigma.get() } else { 0.0 };
             let largest = cells.cells.iter().map(|cell| cell.grid.unsigned_abs()).max().unwrap_or(0) as f64;
             let mass_error = 1e-13 * (1.0 + mu);
-            let loss_error = 1e-13 + cells::SNAP * self.h + 4.0 * f64::EPSILON * largest * self.h;
+            // A Gaussian's μ was rounded, and is only once here.
+            let relative = if mu > 0.0 { 1e-12 } else { 4.0 * f64::EPSILON };
+            let loss_error = 1e-13 + cells::SNAP * self.h + relative * largest * self.h;
             let part = |grid| Part::new(grid, *count, mass_error, loss_error);
             if at < both {
                 self.pessimistic.push(part(grid::pessimistic(&cells, self.h)?));
@@ -156,11 +159,10 @@ impl Pld {
             return Bounds { lower: 0.0, upper: 0.0 };
         }
         let (lower, upper) = match self.method() {
-            Method::Gdp => gdp::epsilon_bounds(self.mu, delta),
-            Method::Zcdp => (
-                gdp::epsilon_bounds((2.0 * self.rho).sqrt() * (1.0 - 1e-14), delta).0,
-                zcdp::epsilon(self.rho, delta),
-            ),
+            Method::Gdp => (gdp::epsilon_bounds(self.mu * DOWN, delta).0, gdp::epsilon(self.mu, delta)),
+            Method::Zcdp => {
+                (gdp::epsilon_bounds((2.0 * self.rho).sqrt() * DOWN, delta).0, zcdp::epsilon(self.rho, delta))
+            }
             Method::Pld | Method::Rdp => {
                 (self.epsilon_of(Side::Optimistic, delta), self.epsilon_of(Side::Pessimistic, delta))
             }
@@ -168,28 +170,46 @@ impl Pld {
         Bounds { lower: lower.min(upper), upper }
     }
 
+    /// The upper bound of [`Pld::epsilon`] alone, in half the time.
+    #[must_use]
+    pub fn epsilon_upper(&self, delta: f64) -> f64 {
+        match self.method() {
+            Method::Gdp | Method::Zcdp => self.epsilon(delta).upper,
+            Method::Pld | Method::Rdp if delta >= 1.0 => 0.0,
+            Method::Pld | Method::Rdp => self.epsilon_of(Side::Pessimistic, delta),
+        }
+    }
+
     fn epsilon_of(&self, side: Side, delta: f64) -> f64 {
         let (parts, rho) = self.side(side);
-        let finite = delta - tilt::infinite(parts);
+        let finite = delta - compose::infinite(parts, side);
         if finite <= 0.0 {
-            return f64::INFINITY;
+            return Self::largest_loss(parts, rho, self.h, side);
         }
         let (lambda, bound) = tilt::at_delta(parts, self.h, rho, finite);
         if rho > 0.0 {
             return self.rounded_up(bound, lambda).max(0.0);
         }
-        Sum::of(parts, self.h, lambda).epsilon(delta, side)
+        Sum::of(parts, self.h, lambda, side).epsilon(delta)
+    }
+
+    /// The ε of δ = 0 up to infinite losses: the sum of the largest ones, where there are no infinite ones.
+    fn largest_loss(parts: &[Part], rho: f64, h: f64, side: Side) -> f64 {
+        let error = if side == Side::Pessimistic { 1.0 } else { -1.0 };
+        if rho > 0.0 || compose::infinite(parts, side) > 0.0 {
+            return f64::INFINITY;
+        }
+        parts.iter().map(|part| part.count as f64 * (part.last() as f64 * h + error * part.loss_error)).sum()
     }
 
     /// δ at ε: the upper bound may be promised.
     #[must_use]
     pub fn delta(&self, epsilon: f64) -> Bounds {
         let (lower, upper) = match self.method() {
-            Method::Gdp => gdp::delta_bounds(self.mu, epsilon),
-            Method::Zcdp => (
-                gdp::delta_bounds((2.0 * self.rho).sqrt() * (1.0 - 1e-14), epsilon).0,
-                zcdp::delta(self.rho, epsilon),
-            ),
+            Method::Gdp => (gdp::delta_bounds(self.mu * DOWN, epsilon).0, gdp::delta(self.mu, epsilon)),
+            Method::Zcdp => {
+                (gdp::delta_bounds((2.0 * self.rho).sqrt() * DOWN, epsilon).0, zcdp::delta(self.rho, epsilon))
+            }
             Method::Pld | Method::Rdp => {
                 (self.delta_of(Side::Optimistic, epsilon), self.delta_of(Side::Pessimistic, epsilon))
             }
@@ -201,9 +221,9 @@ impl Pld {
         let (parts, rho) = self.side(side);
         let (lambda, bound) = tilt::at_epsilon(parts, self.h, rho, epsilon);
         if rho > 0.0 {
-            return (tilt::infinite(parts) + self.rounded_up(bound, 1.0).exp()).min(1.0);
+            return (compose::infinite(parts, side) + self.rounded_up(bound, 1.0).exp()).min(1.0);
         }
-        Sum::of(parts, self.h, lambda).delta(epsilon, side)
+        Sum::of(parts, self.h, lambda, side).delta(epsilon)
     }
 
     fn side(&self, side: Side) -> (&[Part], f64) {
@@ -222,27 +242,31 @@ impl Pld {
 }
 
 /// The spacing of the grid: fine enough that the variance it adds is below a ten-thousandth of the whole, and such that
-/// the atoms of the mechanisms that have few lie on it, or just above.
+/// the atoms of the mechanisms that have few lie on it. Any spacing gives valid bounds; a good one gives close ones.
 fn spacing(leaves: &[(Event, u64)]) -> f64 {
     let count: f64 = leaves.iter().map(|(_, count)| *count as f64).sum();
     let variance: f64 = leaves.iter().map(|(event, count)| *count as f64 * cells::squared_size(event)).sum();
-    let length = (1024.0 * count.sqrt()).clamp(65_536.0, 4_194_304.0).log2().ceil().exp2();
+    let length = (512.0 * count.sqrt()).clamp(65_536.0, 4_194_304.0).log2().ceil().exp2();
     let coarsest = WIDTH * variance.sqrt() / length;
     let atoms: Vec<(f64, f64)> = leaves
         .iter()
         .filter_map(|(event, count)| Some((cells::quantum(event)?, *count as f64)))
-        .filter(|(quantum, _)| *quantum > coarsest)
+        .filter(|(quantum, _)| 4.0 * *quantum > coarsest)
         .collect();
-    let size = |atom: &&(f64, f64)| atom.0 * atom.0 * atom.1;
-    let Some((chief, _)) = atoms.iter().max_by(|a, b| size(a).total_cmp(&size(b))) else { return coarsest };
-    let least = (chief / coarsest).ceil();
+    // The share of variance that is added or lost where atoms lie above a grid point, and a price for a longer grid.
     let cost = |h: f64| -> f64 {
-        let above = |ratio: f64| (ratio + cells::SNAP).fract();
-        atoms
-            .iter()
-            .map(|(quantum, count)| count * quantum * h * (above(quantum / h) - cells::SNAP).max(0.0))
-            .sum()
+        let moved = |quantum: f64| {
+            // On the grid to rounding counts as on it.
+            let above = ((quantum / h + cells::SNAP).fract() - 2.0 * cells::SNAP).max(0.0);
+            above * h * ((1.0 - above) * h + 2.0 * quantum)
+        };
+        let atomic: f64 = atoms.iter().map(|(quantum, count)| count * moved(*quantum)).sum();
+        (atomic + count * h * h / 6.0) / variance + 1e-4 * coarsest / h
     };
-    let candidates = (0..(least as u64).clamp(16, 4096)).map(|more| chief / (least + more as f64));
-    candidates.min_by(|a, b| cost(*a).total_cmp(&cost(*b))).unwrap_or(coarsest)
+    let fitting = atoms.iter().flat_map(|(quantum, _)| {
+        let least = (quantum / coarsest).ceil().max(1.0);
+        (0..(3.0 * least).min(2048.0) as u32).map(move |more| quantum / (least + f64::from(more)))
+    });
+    let near = |h: &f64| *h >= coarsest / 4.0;
+    fitting.filter(near).chain([coarsest]).min_by(|a, b| cost(*a).total_cmp(&cost(*b))).unwrap_or(coarsest)
 }

@@ -7,6 +7,9 @@
 use super::grid::Grid;
 use crate::accounting::zcdp::valley;
 
+/// Golden sections of the search for λ: to a millionth of its range of logs. Any λ gives a valid bound.
+const STEPS: u32 = 30;
+
 /// One mechanism's grid and how often it is used.
 #[derive(Clone, Debug)]
 pub(super) struct Part {
@@ -77,11 +80,6 @@ impl Part {
     }
 }
 
-/// The probability that any part's loss is infinite.
-pub(super) fn infinite(parts: &[Part]) -> f64 {
-    -parts.iter().map(|part| part.count as f64 * (-part.infinite).ln_1p()).sum::<f64>().exp_m1()
-}
-
 /// ln M(λ) over all parts.
 fn log_moment(parts: &[Part], h: f64, lambda: f64) -> f64 {
     parts.iter().map(|part| part.count as f64 * part.log_moment(lambda * h, 0)).sum()
@@ -99,7 +97,7 @@ pub(super) fn at_delta(parts: &[Part], h: f64, rho: f64, delta: f64) -> (f64, f6
         let moment = log_moment(parts, h, lambda) + rho * lambda * (lambda + 1.0);
         (moment + log_gap(lambda) - delta.ln()) / lambda
     };
-    let (log, epsilon) = valley(-25.0, (200.0 / h).ln(), bound);
+    let (log, epsilon) = valley((-25.0, (200.0 / h).ln()), STEPS, bound);
     (log.exp(), epsilon)
 }
 
@@ -110,6 +108,6 @@ pub(super) fn at_epsilon(parts: &[Part], h: f64, rho: f64, epsilon: f64) -> (f64
         let moment = log_moment(parts, h, lambda) + rho * lambda * (lambda + 1.0);
         moment + log_gap(lambda) - lambda * epsilon
     };
-    let (log, delta) = valley(-25.0, (200.0 / h).ln(), bound);
+    let (log, delta) = valley((-25.0, (200.0 / h).ln()), STEPS, bound);
     (log.exp(), delta)
 }

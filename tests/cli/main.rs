@@ -1,0 +1,6 @@
+//! The real binary: exit codes, messages, what it writes, and what it must never write.
+
+mod codes;
+mod leaks;
+mod output;
+mod shop;
