@@ -171,14 +171,15 @@ const STARS: &str = "statistic = \"summary\"\nby = [\"group\"]\ncolumn = \"stars
 const BOUGHT: &str = "statistic = \"summary\"\nby = [\"item\"]\ncolumn = \"value\"\nbounds = \"auto\"\naggregates = [\"people\", \"mean\", \"deviation\"]";
 const BOUGHT_SUM: &str = "statistic = \"summary\"\nby = [\"group\"]\ncolumn = \"stars\"\nbounds = \"auto\"\naggregates = [\"sum\"]";
 const TOP: &str = "statistic = \"top_k\"\nk = 2\nitem = \"item\"\nby = [\"group\"]";
+const SUM: &str = "statistic = \"summary\"\nby = [\"item\"]\ncolumn = \"value\"\nmax_rows_per_key = 3\naggregates = [\"sum\"]";
 const CHOSEN: &str =
     "statistic = \"top_k\"\nk = 1\nitem = \"group\"\nby = [\"period\"]\nmechanism = \"gumbel\"";
 const POPULARITY: &str =
     "statistic = \"popularity\"\nby = [\"item\"]\naggregates = [\"people\", \"rows\"]\nmax_rows_per_key = 3";
 const REACH: &str = "statistic = \"reach\"\nby = [\"group\"]";
-const ALL: [&str; 13] = [
-    PAIRS, STEPS, COHORTS, ACTIVITY, AFFINITY, VALUES, STARS, BOUGHT, BOUGHT_SUM, TOP, CHOSEN, POPULARITY,
-    REACH,
+const ALL: [&str; 14] = [
+    PAIRS, STEPS, COHORTS, ACTIVITY, AFFINITY, VALUES, STARS, BOUGHT, BOUGHT_SUM, SUM, TOP, CHOSEN,
+    POPULARITY, REACH,
 ];
 const BOUNDS: [&str; 4] = [
     "contribution = \"auto\"",
