@@ -40,13 +40,16 @@ impl BoundChoice {
     }
 
     /// Norms to which a person's vector of values is clipped, for values of at most `radius` on the grid.
+    ///
+    /// The bias is kept within a predicted 0.1 standard deviations, since the few people of the largest norms, whom the noise
+    /// hides, have more of it than is predicted.
     #[must_use]
     pub fn for_values(radius: u32, limit: u32) -> Self {
         let top = 2 * (radius.max(1).ilog2() + limit.ilog2()) + 14;
         let (first, last) = ((2 * radius.max(1).ilog2()).saturating_sub(20), top.min(MOST_POWER));
         let candidates: Vec<Bound> = (first..=last).map(Bound::clip).collect();
         let buckets = candidates.len();
-        Self { candidates, buckets, largest_bias: 0.35, clip: Some(ClipChoice { first, limit }) }
+        Self { candidates, buckets, largest_bias: 0.1, clip: Some(ClipChoice { first, limit }) }
     }
 
     /// The rule for links of keys. Their contributions are far more uneven than those to keys, and the bound that keeps the
@@ -136,14 +139,16 @@ const FEW: usize = 3;
 /// Nobody has more keys than were found, so what is in the buckets beyond is noise. Buckets below three standard deviations
 /// count as empty: taken as they are, forty noisy buckets of people with thousands of keys each drive the bound to nonsense.
 /// Those of few keys are believed up to half of the one before, which is how activity falls where it is seen: at a small
-/// loss they are all that there is, and taken as empty they would cut off everything but one key a person.
+/// loss they are all that there is, and taken as empty they would cut off everything but one key a person. So are those of norms of values, where the
+/// next bound is only √2 as much noise.
 fn people(known: &Known<'_>) -> Vec<f64> {
     let last = known.most.max(1).next_power_of_two().trailing_zeros() as usize;
     let mut before = f64::INFINITY;
     let seen = known.activity.iter().enumerate().map(|(bucket, &count)| {
         let count = if bucket > last { 0.0 } else { count as f64 };
         if count < 3.0 * known.activity_sd {
-            before = if bucket <= FEW { count.max(0.0).min(before / 2.0) } else { 0.0 };
+            before =
+                if bucket <= FEW || known.clip.is_some() { count.max(0.0).min(before / 2.0) } else { 0.0 };
         } else {
             before = count;
         }
