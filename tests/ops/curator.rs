@@ -80,3 +80,24 @@ fn a_notice_names_jobs_and_contact() {
     shop.write("other.toml", JOB.replace("\"shop\"", "\"bank\""));
     shop.flockwise(&["notice", "policy.toml", "--job", "other.toml"]).is(2);
 }
+
+#[test]
+fn check_looks_at_tables_and_consents_too() {
+    let more = "[tables.goods]\nsource = \"goods.csv\"\nkey = [\"item\"]\ncolumns = { maker = { type = \"string\" } }\n[consent]\nsource = \
+                \"consent.csv\"\ncolumns = { person = \"who\", purpose = \"why\", granted = \"ok\", epsilon = \"most\" }\n";
+    let shop = Shop::new(&format!("{POLICY}{more}"));
+    shop.write("goods.csv", "item,maker\nbook,Ann\nbook,Bob\nfilm,\n");
+    shop.write("consent.csv", "who,why,ok,most\np1,ads,true,1\np2,adds,false,\np3,ads,perhaps,lots\n");
+    let sources =
+        shop.flockwise(&["check", "policy.toml", "--format", "json"]).is(0).json()["sources"].clone();
+    assert_eq!([&sources[1]["name"], &sources[2]["name"]], ["tables.goods", "consent"]);
+    assert_eq!(sources[1]["repeated_keys"], 1);
+    assert_eq!(sources[1]["columns"][1]["null"], 1);
+    assert_eq!(sources[2]["unknown_purposes"], 1, "a misspelt purpose refuses nothing: the curator is told");
+    let columns = &sources[2]["columns"];
+    assert_eq!(
+        [&columns[2]["unreadable"], &columns[3]["unreadable"], &columns[3]["null"]],
+        [1, 1, 1],
+        "{columns}"
+    );
+}

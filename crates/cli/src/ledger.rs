@@ -1,7 +1,7 @@
 //! `flockwise ledger …` and `flockwise verify`.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read as _, Write};
 use std::time::SystemTime;
 
 use flockwise_ledger::{Amendment, Entry, LedgerFile, Name};
@@ -192,10 +192,19 @@ fn line(entry: &Entry) -> String {
     )
 }
 
+/// What is read of a file that says it is a release.
+const LARGEST_RELEASE: u64 = 1 << 30;
+
 /// A release is what was charged: its ledger has the entry, and the store has the very document.
 pub(crate) fn verify_release(args: &Verify) -> Result<(), Failure> {
-    let text = std::fs::read(&args.release)
-        .map_err(|error| Failure::Arguments(format!("cannot read {}: {error}", args.release.display())))?;
+    let cannot =
+        |error: io::Error| Failure::Arguments(format!("cannot read {}: {error}", args.release.display()));
+    let mut text = Vec::new();
+    let file = File::open(&args.release).map_err(cannot)?;
+    file.take(LARGEST_RELEASE + 1).read_to_end(&mut text).map_err(cannot)?;
+    if text.len() as u64 > LARGEST_RELEASE {
+        return Err(cannot(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than any release")));
+    }
     let not_a_release =
         |_| Failure::Arguments(format!("{} is no release of flockwise", args.release.display()));
     let document: Document = serde_json::from_slice(&text).map_err(not_a_release)?;

@@ -38,9 +38,10 @@ impl Joined {
 ///
 /// Of several rows with one key, the one of the smallest bytes survives: a choice that looks at rows of this key alone.
 /// Where the table is private its key holds the privacy unit (the plan sees to that), so those rows are one person's.
-pub(super) fn join(plan: &Join, frame: &Frame, base: &Path) -> Result<Joined, Unreadable> {
+pub(super) fn join(plan: &Join, frame: &Frame, unit: &ColumnName, base: &Path) -> Result<Joined, Unreadable> {
     let source = Source::Files(Files::list(base, &plan.source).map_err(|_| Unreadable)?);
-    let preflight = source.preflight(&wanted_of_table(&plan.key, &plan.columns)).map_err(|_| Unreadable)?;
+    let preflight =
+        source.preflight(&wanted_of_table(plan, unit, frame.people.kind)).map_err(|_| Unreadable)?;
     let read = source.read(&preflight)?;
     let wanted = plan.key.iter().chain(&plan.columns);
     let all: Vec<(ColumnName, Column)> = wanted

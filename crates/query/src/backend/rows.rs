@@ -11,7 +11,7 @@ use super::join::{Joined, join};
 use crate::expr::{Expr, eval};
 use crate::frame::{Column, Data, Kind, NULL, Preflight, Source, Unreadable, Wanted};
 use crate::names::{ColumnName, ColumnRef};
-use crate::plan::{ReadColumn, Scan};
+use crate::plan::{Join, Scan};
 use crate::policy::Normalize;
 use crate::value::{ColumnType, Value};
 
@@ -56,10 +56,15 @@ pub(crate) fn wanted(scan: &Scan) -> Vec<Wanted> {
     std::iter::once(unit).chain(columns).collect()
 }
 
-/// What a preflight must find in a joined table.
-pub(crate) fn wanted_of_table(key: &[ReadColumn], columns: &[ReadColumn]) -> Vec<Wanted> {
-    let all = key.iter().chain(columns);
-    all.map(|column| Wanted { name: column.name.to_string(), kind: Some(kind(column.kind)) }).collect()
+/// What a preflight must find in a joined table. The privacy unit is there what it is in the data.
+pub(crate) fn wanted_of_table(join: &Join, unit: &ColumnName, unit_kind: Kind) -> Vec<Wanted> {
+    let key = join.key.iter().map(|column| {
+        let kind = if column.name == *unit { unit_kind } else { kind(column.kind) };
+        Wanted { name: column.name.to_string(), kind: Some(kind) }
+    });
+    let others = join.columns.iter();
+    key.chain(others.map(|column| Wanted { name: column.name.to_string(), kind: Some(kind(column.kind)) }))
+        .collect()
 }
 
 /// Reads what a scan reads. `base` is the folder of the policy, to which tables' paths are relative; `noise` decides by
@@ -86,7 +91,7 @@ pub fn load(
     columns.push((scan.unit.column.clone(), unit));
     let mut frame = Frame { columns, joined: Vec::new(), people };
     for table in &scan.joins {
-        let joined = join(table, &frame, base)?;
+        let joined = join(table, &frame, &scan.unit.column, base)?;
         frame.joined.push(joined);
     }
     for made in &scan.derived {

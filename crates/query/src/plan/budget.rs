@@ -1,6 +1,6 @@
 //! From what a job asks to spend to the loss of each of its releases.
 
-use flockwise_mechanisms::{Accounting, Ceiling, Delta, Loss, Rounding};
+use flockwise_mechanisms::{Accounting, Ceiling, Delta, Loss, MuSquared, Rounding};
 
 use super::planner::PlanError;
 use crate::job::{Amount, Spend};
@@ -102,6 +102,11 @@ fn amount(stated: Amount, ceiling: Ceiling) -> Result<Loss, PlanError> {
     match (stated, ceiling.accounting) {
         (Amount::Epsilon(epsilon), _) => Ok(ceiling.amount_for(epsilon)),
         (Amount::Rho(rho), Accounting::Zcdp) => Ok(Loss::zcdp(rho, Delta::ZERO)),
+        // A Gaussian of μ is μ²/2-zCDP, and that is what ρ of a Gaussian means.
+        (Amount::Rho(rho), Accounting::Gdp) => {
+            let doubled = rho.units().checked_mul(2).and_then(|units| MuSquared::from_units(units).ok());
+            Ok(Loss::gdp(doubled.ok_or(PlanError::TooMuch)?, Delta::ZERO))
+        }
         (Amount::Rho(_), accounting) => Err(PlanError::RhoUnder { accounting }),
     }
 }

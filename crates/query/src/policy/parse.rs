@@ -104,7 +104,7 @@ fn budget(reader: &mut Reader<'_>, node: &Node, data: Option<&Data>) -> Option<B
         let words = [Accounting::Pure, Accounting::Zcdp, Accounting::Gdp, Accounting::Approx];
         reader.word(node, "accounting", &words.map(|mode| (mode.name(), mode)))
     });
-    let accounting = accounting.map(|mode| mode.unwrap_or(Accounting::Zcdp));
+    let accounting = accounting.map(|mode| mode.unwrap_or(Accounting::Gdp));
     let delta = match fields.get("delta") {
         Some(node) => reader.loss::<DeltaKind>(node),
         None if accounting == Some(Accounting::Pure) => Some(Delta::ZERO),

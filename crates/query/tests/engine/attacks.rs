@@ -31,10 +31,14 @@ fn traced(session: &Session, plan: &Plan, mode: Mode) -> (Trace, Vec<u8>) {
 
 /// Every exact vector that reached a mechanism.
 fn exact(trace: &Trace) -> Vec<Vec<i128>> {
-    let exact = |question: &Question| match question {
-        Question::Add { exact, .. } => exact.clone(),
-        Question::Select { candidates, .. } => candidates.iter().map(|(_, weight)| *weight).collect(),
-        _ => Vec::new(),
+    let exact = |question: &Question| {
+        if let Question::Add { exact, .. } = question {
+            exact.clone()
+        } else if let Question::Select { candidates, .. } = question {
+            candidates.iter().map(|(_, weight)| *weight).collect()
+        } else {
+            Vec::new()
+        }
     };
     trace.events().iter().map(|(question, _)| exact(question)).collect()
 }
@@ -144,33 +148,32 @@ fn s6_what_is_no_number_slips_past_no_clamp() {
     let settings = [("\"drop\"", "\"drop\"", "\"drop\""), ("{ value = -7 }", "{ value = 3 }", "\"keep\"")];
     let mut audited = 0;
     for (on_null, on_nan, null_keys) in settings {
-        for ids_are_text in [true, false] {
-            let setting = Setting { on_null, on_nan, null_keys, ids_are_text, ..Setting::plain() };
-            let usual: Vec<Row> = (0..20)
-                .map(|at| row([&at.to_string(), "1", "2", "3", "2026-01-05T10:00:00Z", "NL", "a"]))
-                .collect();
-            let without = World::new(&setting, &rows(usual.clone()));
-            for odd in odd {
-                // As a value, as a key, as a moment, and all at once.
-                for place in 1..8 {
-                    let mut mine = row(["77", "1", "2", "3", "2026-01-05T10:00:00Z", "NL", "a"]);
-                    match place {
-                        7 => mine[1..].fill(odd.to_owned()),
-                        at => mine[at] = odd.to_owned(),
-                    }
-                    let with = World::new(&setting, &rows([usual.clone(), vec![mine; 30]].concat()));
-                    let window =
-                        "statistic = \"popularity\"\nby = [{ column = \"at\", every = \"1d\" }, \"tag\"]";
-                    let bins = "statistic = \"summary\"\nby = [{ column = \"price\", width = 10, bounds = [0, 100] }]\ncolumn = \"worth\"\naggregates = [\"sum\", \"variance\"]";
-                    let plan = without.plan(&job(&[SUMMARY, POPULAR, window, bins])).expect("a plan");
-                    audit(Mode::Wild { seed: place as u64 }, &with, &without, &plan)
-                        .unwrap_or_else(|violation| panic!("{odd:?} at {place}, {setting:?}: {violation}"));
-                    audited += 1;
+        let ids_are_text = null_keys == "\"drop\"";
+        let setting = Setting { on_null, on_nan, null_keys, ids_are_text, ..Setting::plain() };
+        let usual: Vec<Row> = (0..20)
+            .map(|at| row([&at.to_string(), "1", "2", "3", "2026-01-05T10:00:00Z", "NL", "a"]))
+            .collect();
+        let without = World::new(&setting, &rows(usual.clone()));
+        for odd in odd {
+            // As a value, as a key, as a moment, and all at once.
+            for place in 1..8 {
+                let mut mine = row(["77", "1", "2", "3", "2026-01-05T10:00:00Z", "NL", "a"]);
+                match place {
+                    7 => mine[1..].fill(odd.to_owned()),
+                    at => mine[at] = odd.to_owned(),
                 }
+                let with = World::new(&setting, &rows([usual.clone(), vec![mine; 30]].concat()));
+                let window =
+                    "statistic = \"popularity\"\nby = [{ column = \"at\", every = \"1d\" }, \"tag\"]";
+                let bins = "statistic = \"summary\"\nby = [{ column = \"price\", width = 10, bounds = [0, 100] }]\ncolumn = \"worth\"\naggregates = [\"sum\", \"variance\"]";
+                let plan = without.plan(&job(&[SUMMARY, POPULAR, window, bins])).expect("a plan");
+                audit(Mode::Wild { seed: place as u64 }, &with, &without, &plan)
+                    .unwrap_or_else(|violation| panic!("{odd:?} at {place}, {setting:?}: {violation}"));
+                audited += 1;
             }
         }
     }
-    assert_eq!(audited, 280);
+    assert_eq!(audited, 140);
 }
 
 #[test]

@@ -119,7 +119,7 @@ pub fn release(dice: &mut Dice) -> String {
         }
         _ => {
             let by = if dice.one_in(5) { String::new() } else { by };
-            let column = dice.pick(&["rating", "price", "worth"]);
+            let column = dice.pick(&["rating", "price", "worth", "loose"]);
             let aggregates = dice.pick(&[
                 "\"sum\"",
                 "\"mean\"",
@@ -135,6 +135,9 @@ pub fn release(dice: &mut Dice) -> String {
                 "statistic = \"summary\"\nby = [{by}]\ncolumn = \"{column}\"\naggregates = [{aggregates}]\nmax_rows_per_key = {}\n",
                 [1, 2, 7][dice.roll(3)]
             );
+            if column == "loose" || dice.one_in(4) {
+                release.push_str("bounds = \"auto\"\n");
+            }
         }
     }
     options(dice, &mut release);

@@ -254,7 +254,9 @@ fn exact_integers_equal_the_reference() {
 /// The most distinct private keys of one person.
 fn distinct_keys(entries: &[Entry]) -> usize {
     let mut keys: BTreeMap<usize, BTreeSet<&Key>> = BTreeMap::new();
-    entries.iter().for_each(|entry| drop(keys.entry(entry.person).or_default().insert(&entry.selected)));
+    for entry in entries {
+        keys.entry(entry.person).or_default().insert(&entry.selected);
+    }
     keys.values().map(BTreeSet::len).max().unwrap_or(0)
 }
 

@@ -80,6 +80,7 @@ country = {{ type = "string", keys = ["NL", "BE"], null_keys = {null_keys}, norm
 tag = {{ type = "string", null_keys = {null_keys} }}
 [derive]
 worth = {{ expr = "rating * price", type = "float", bounds = [-100, 50] }}
+loose = {{ expr = "rating * price + price", type = "float" }}
 [tables.movies]
 source = "movies.csv"
 key = ["item"]

@@ -302,3 +302,20 @@ fn reading_says_no_more_than_that_it_failed() {
     let error = source.preflight(&[Wanted { name: "who".to_owned(), kind: None }]).unwrap_err().to_string();
     assert!(error.starts_with("the schema of ") && error.ends_with("rows.parquet cannot be read"), "{error}");
 }
+
+#[test]
+fn a_private_table_has_the_unit_that_the_data_have() {
+    let listed = "who = { type = \"string\" }\n";
+    let tables = "[tables.people]\nsource = \"people.csv\"\nprivate = true\nkey = [\"who\"]\ncolumns = { town = { type = \
+                  \"string\", keys = [\"Gent\", \"Brugge\"] } }\n";
+    let job = JOB.replace("by = [\"item\"]", "by = [\"people.town\"]");
+    for policy in [POLICY.to_owned(), POLICY.replace(listed, "")] {
+        let shop = Shop::new(&format!("{policy}{tables}"));
+        shop.init();
+        shop.write("rows.csv", rows(60));
+        shop.write("people.csv", format!("who,town\np1,Gent\np1,Brugge\n{CANARY},{CANARY}\np2\n,Gent\n"));
+        let outcome = shop.run(&job, "towns");
+        assert_eq!(code(&outcome), 0, "{:?}", outcome.err().map(|error| error.to_string()));
+        shop.keeps_the_secret("towns", &outcome);
+    }
+}

@@ -43,3 +43,26 @@ fn a_mock_of_private_tables_and_consent_reads_neither() {
     let mock = session.mock(plan).unwrap();
     assert!(mock[0].rows.as_ref().is_some_and(|rows| !rows.is_empty()), "made-up towns appear");
 }
+
+#[test]
+fn every_statistic_has_a_mock() {
+    let shop = Shop::new(POLICY);
+    let session = Session::open(&shop.policy).unwrap();
+    let questions = [
+        "statistic = \"co_occurrence\"\nitem = \"item\"\nmeasures = [\"people\", \"lift\"]",
+        "statistic = \"transitions\"\nitem = \"item\"\norder_by = \"at\"",
+        "statistic = \"activity\"",
+        "statistic = \"top_k\"\nk = 3\nitem = \"item\"",
+        "statistic = \"affinity\"\nby = [{ column = \"price\", width = 5 }]\ncategory = \"item\"",
+    ];
+    for question in questions {
+        let text = format!(
+            "version = 1\ndata = \"shop\"\npurpose = \"ads\"\n[[release]]\nname = \"r\"\nepsilon = 1\n{question}"
+        );
+        let job = Job::parse("job.toml", &text).unwrap_or_else(|error| panic!("{error}"));
+        let plan = session.plan_job(&job.value, &job.places, &Default::default());
+        let mock = session.mock(plan.unwrap_or_else(|error| panic!("{error}"))).unwrap();
+        assert!(mock[0].mock.is_some(), "{question}");
+        assert!(!mock[0].columns.is_empty() && !mock[0].rows.as_ref().unwrap().is_empty(), "{question}");
+    }
+}
