@@ -5,8 +5,8 @@ use flockwise_mechanisms::{Key, Private};
 use super::grouped::{Grouped, extremes};
 use super::parts::keys;
 use super::rows::Frame;
-use crate::engine::{Backend, Extremes, Failed};
-use crate::kernel::{Bound, Link, Links, Moment};
+use crate::engine::{Backend, ClipChoice, Extremes, Failed};
+use crate::kernel::{Bound, Clipped, Link, Links, Moment, Rule};
 use crate::plan::{BoughtRange, Channel, Grouping, KeyPart, Over, RowPlan};
 
 /// Bounded aggregates over rows in memory.
@@ -108,6 +108,17 @@ impl Backend for LocalBackend<'_> {
         }))
     }
 
+    fn norms(
+        &mut self,
+        keys: &[Key],
+        clip: ClipChoice,
+        buckets: usize,
+    ) -> Result<Private<Vec<i128>>, Failed> {
+        let kept = self.grouped.whole.kept(keys);
+        let of = Clipped { channel: 0, limit: clip.limit, kept: &kept, places: keys.len() };
+        Ok(Private::new(self.grouped.whole.contributions.norms(clip.first, buckets, &of)))
+    }
+
     fn linked(&mut self, keys: &[Key], link: Link, bound: Bound) -> Result<Private<Vec<i128>>, Failed> {
         Ok(Private::new(
             self.links(keys, link, |links| self.grouped.whole.contributions.linked(bound, links)),
@@ -134,16 +145,24 @@ impl Backend for LocalBackend<'_> {
     ) -> Result<Vec<Private<Vec<i128>>>, Failed> {
         let kept = self.grouped.whole.kept(keys);
         let contributions = &self.grouped.whole.contributions;
-        let is_sum = |moment: &Moment| !matches!(moment, Moment::Nodes { .. });
+        let clips = matches!(bound.rule, Rule::Clip(_));
+        let is_sum = |moment: &Moment| match moment {
+            Moment::Nodes { .. } => false,
+            Moment::Value { .. } => !clips,
+            Moment::People | Moment::Rows { .. } => true,
+        };
         let wanted: Vec<Moment> = moments.iter().copied().filter(is_sum).collect();
         let mut sums = contributions.moments(bound, &wanted, Some(&kept), keys.len()).into_iter();
         let mut exact = Vec::new();
         for &moment in moments {
-            exact.push(Private::new(match moment {
-                Moment::Nodes { grid, limit, .. } => {
+            exact.push(Private::new(match (moment, bound.rule) {
+                (Moment::Value { channel, limit }, Rule::Clip(power)) => {
+                    contributions.clipped(power, &Clipped { channel, limit, kept: &kept, places: keys.len() })
+                }
+                (Moment::Nodes { grid, limit, .. }, _) => {
                     contributions.distributions(bound, (grid, limit), &kept, keys.len())
                 }
-                Moment::People | Moment::Rows { .. } | Moment::Value { .. } => {
+                (Moment::People | Moment::Rows { .. } | Moment::Value { .. }, _) => {
                     sums.next().expect("one vector for each sum")
                 }
             }));

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::{Bound, Link, Rule};
+use crate::kernel::{Bound, Link, MOST_POWER, Rule};
 
 /// The rule from a noisy activity histogram to a bound, fixed by the plan: its loss, its candidates, its bias limit.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -14,6 +14,17 @@ pub struct BoundChoice {
     /// The predicted bias at the largest key is kept within this many standard deviations of the noise, so that 95% bars
     /// cover the unbounded truth about as often as they say (0.35: 93.6%).
     pub largest_bias: f64,
+    /// Where people's own vectors of values are clipped: the power of two of the first candidate, and rows that count.
+    pub clip: Option<ClipChoice>,
+}
+
+/// Candidates for clipping vectors of values: squared norms of 2^first, 2^(first + 1), and so on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ClipChoice {
+    /// The first power.
+    pub first: u32,
+    /// Rows of one person in one key that count.
+    pub limit: u32,
 }
 
 impl BoundChoice {
@@ -25,7 +36,20 @@ impl BoundChoice {
             [Some(size), (power > 0).then_some(size + size / 2)].into_iter().flatten()
         });
         let bound = |size| if norm { Bound::norm(size) } else { Bound::mass(size) };
-        Self { candidates: sizes.map(bound).collect(), buckets, largest_bias: 0.35 }
+        Self { candidates: sizes.map(bound).collect(), buckets, largest_bias: 0.35, clip: None }
+    }
+
+    /// Norms to which a person's vector of values is clipped, for values of at most `radius` on the grid.
+    ///
+    /// The bias is kept within a predicted 0.1 standard deviations, since the few people of the largest norms, whom the noise
+    /// hides, have more of it than is predicted.
+    #[must_use]
+    pub fn for_values(radius: u32, limit: u32) -> Self {
+        let top = 2 * (radius.max(1).ilog2() + limit.ilog2()) + 14;
+        let (first, last) = ((2 * radius.max(1).ilog2()).saturating_sub(20), top.min(MOST_POWER));
+        let candidates: Vec<Bound> = (first..=last).map(Bound::clip).collect();
+        let buckets = candidates.len();
+        Self { candidates, buckets, largest_bias: 0.1, clip: Some(ClipChoice { first, limit }) }
     }
 
     /// The rule for links of keys. Their contributions are far more uneven than those to keys, and the bound that keeps the
@@ -56,11 +80,17 @@ pub struct Known<'a> {
     pub link: Option<Link>,
     /// Whether the histogram counts keys per person: then it tells of pairs too, since m keys make m(m − 1)/2.
     pub counts_keys: bool,
+    /// Where norms of people's values were counted in place of keys.
+    pub clip: Option<ClipChoice>,
 }
 
 impl Known<'_> {
     /// A typical number of bounded cells of a person in a bucket.
     fn typical(&self, bucket: usize) -> f64 {
+        if let Some(clip) = self.clip {
+            // The middle, on the scale of the histogram, of norms in the bucket.
+            return 2.0_f64.powf((f64::from(clip.first) + bucket as f64 - 0.5) / 2.0);
+        }
         let keys = typical(bucket);
         match self.link {
             Some(Link::Pairs) if self.counts_keys => keys * (keys - 1.0) / 2.0,
@@ -75,18 +105,21 @@ impl Known<'_> {
 #[must_use]
 pub fn choose(rule: &BoundChoice, known: &Known<'_>) -> Bound {
     let people = people(known);
-    let mass: f64 = people.iter().enumerate().map(|(bucket, count)| count * known.typical(bucket)).sum();
+    let each =
+        |bucket: usize, kept: f64| kept * if known.clip.is_some() { known.typical(bucket) } else { 1.0 };
+    let total = |of: &dyn Fn(usize) -> f64| -> f64 {
+        people.iter().enumerate().map(|(bucket, count)| count * of(bucket)).sum()
+    };
+    // Who has a larger norm has it over more keys: clipped mass counts by the square.
+    let mass = total(&|bucket| known.typical(bucket));
+    let whole = total(&|bucket| each(bucket, known.typical(bucket)));
     if mass <= 0.0 {
         return rule.candidates[0];
     }
     let (largest, mean_square) = sizes(known, mass, people.iter().sum());
     let predict = |(bound, &sd): (&Bound, &f64)| {
-        let kept: f64 = people
-            .iter()
-            .enumerate()
-            .map(|(bucket, count)| count * kept_mass(*bound, known.typical(bucket)))
-            .sum();
-        let lost = (1.0 - kept / mass).max(0.0);
+        let kept = total(&|bucket| each(bucket, kept_mass(*bound, known.typical(bucket))));
+        let lost = (1.0 - kept / whole).max(0.0);
         (lost * largest / sd, sd.mul_add(sd, lost * lost * mean_square))
     };
     let predictions: Vec<(f64, f64)> = rule.candidates.iter().zip(known.sd).map(predict).collect();
@@ -106,14 +139,16 @@ const FEW: usize = 3;
 /// Nobody has more keys than were found, so what is in the buckets beyond is noise. Buckets below three standard deviations
 /// count as empty: taken as they are, forty noisy buckets of people with thousands of keys each drive the bound to nonsense.
 /// Those of few keys are believed up to half of the one before, which is how activity falls where it is seen: at a small
-/// loss they are all that there is, and taken as empty they would cut off everything but one key a person.
+/// loss they are all that there is, and taken as empty they would cut off everything but one key a person. So are those of norms of values, where the
+/// next bound is only √2 as much noise.
 fn people(known: &Known<'_>) -> Vec<f64> {
     let last = known.most.max(1).next_power_of_two().trailing_zeros() as usize;
     let mut before = f64::INFINITY;
     let seen = known.activity.iter().enumerate().map(|(bucket, &count)| {
         let count = if bucket > last { 0.0 } else { count as f64 };
         if count < 3.0 * known.activity_sd {
-            before = if bucket <= FEW { count.max(0.0).min(before / 2.0) } else { 0.0 };
+            before =
+                if bucket <= FEW || known.clip.is_some() { count.max(0.0).min(before / 2.0) } else { 0.0 };
         } else {
             before = count;
         }
@@ -131,9 +166,18 @@ fn sizes(known: &Known<'_>, mass: f64, people: f64) -> (f64, f64) {
     let weights: Vec<f64> = known.weights.iter().map(|weight| weight.max(0.0)).collect();
     let total: f64 = weights.iter().sum();
     if weights.is_empty() || total <= 0.0 {
-        return (people, people * people);
+        let most = if known.clip.is_some() { mass } else { people };
+        return (most, most * most);
     }
     let count = weights.len() as f64;
+    if known.clip.is_some() {
+        // A person of m keys has weight 1/√m in each and a value of about norm/√m: a key's sum is about its weight times the
+        // mean norm, and less where values have both signs.
+        let mean = mass / people.max(1.0);
+        let largest = weights.iter().fold(0.0_f64, |largest, weight| largest.max(weight * mean));
+        let square: f64 = weights.iter().map(|weight| (weight * mean).powi(2)).sum();
+        return (largest, square / count);
+    }
     let Some(link) = known.link else {
         let scale = (mass / total).max(1.0);
         let largest = weights.iter().fold(0.0_f64, |largest, weight| largest.max(weight * scale));
@@ -168,6 +212,8 @@ fn kept_mass(bound: Bound, keys: f64) -> f64 {
     match bound.rule {
         Rule::Keep(_) | Rule::Mass(_) => keys.min(size),
         Rule::Norm(_) => keys * (size / keys).sqrt().min(1.0),
+        // Here `keys` is a norm.
+        Rule::Clip(power) => keys.min(2.0_f64.powf(f64::from(power) / 2.0)),
     }
 }
 
@@ -189,6 +235,7 @@ mod tests {
                 sd: &sd,
                 link: None,
                 counts_keys: true,
+                clip: None,
             };
             choose(&rule, &known).size()
         };
@@ -211,6 +258,7 @@ mod tests {
             sd: &sd,
             link: None,
             counts_keys: true,
+            clip: None,
         };
         assert_eq!(choose(&rule, &known), Bound::mass(1));
     }

@@ -5,7 +5,7 @@ use flockwise_mechanisms::{
     choose as pick, measure, select,
 };
 
-use super::choose::{Known, choose};
+use super::choose::{ClipChoice, Known, choose};
 use crate::kernel::{Bound, Link, Moment};
 use crate::plan::{
     BoughtRange, Bounding, Channel, KeyDomain, Leading, Linked, Measure, Over, StageError, Stages,
@@ -50,6 +50,13 @@ pub trait Backend {
         link: Option<Link>,
         buckets: usize,
     ) -> Result<Private<Vec<i128>>, Failed>;
+
+    /// In which bucket the norm of each person's values over `keys` is.
+    ///
+    /// # Errors
+    /// [`Failed`] for reasons outside the data.
+    fn norms(&mut self, keys: &[Key], clip: ClipChoice, buckets: usize)
+    -> Result<Private<Vec<i128>>, Failed>;
 
     /// People for each link of `keys`, each person's links restricted to `keys` and then bounded.
     ///
@@ -383,7 +390,10 @@ fn buy_bounds(
     // The number of keys tells the number of pairs, and serves a margin over the keys as well.
     let counted = link.filter(|link| *link == Link::Steps);
     let keys = found.keys();
-    let exact = backend.activity(&keys, counted, choice.buckets)?;
+    let exact = match choice.clip {
+        Some(clip) => backend.norms(&keys, clip, choice.buckets)?,
+        None => backend.activity(&keys, counted, choice.buckets)?,
+    };
     let sensitivity = stages.sensitivity(Moment::People, Bound::keep(1)).map_err(StageError::from)?;
     let activity_sd =
         Noise::calibrate(stages.family, loss, sensitivity).map_err(StageError::from)?.standard_deviation();
@@ -396,10 +406,17 @@ fn buy_bounds(
             keys.get().iter().map(|(_, weight)| *weight as f64 / unit).collect()
         }
     };
-    let most = counted.map_or(keys.len(), |link| link.cells(keys.len()));
+    let most = match (choice.clip, counted) {
+        (Some(_), _) => 1 << choice.buckets,
+        (None, Some(link)) => link.cells(keys.len()),
+        (None, None) => keys.len(),
+    };
     let known = |sd: &[f64], link| {
         let (activity, weights, counts_keys) = (activity.get(), &weights[..], counted.is_none());
-        choose(choice, &Known { activity, most, activity_sd, weights, sd, link, counts_keys })
+        choose(
+            choice,
+            &Known { activity, most, activity_sd, weights, sd, link, counts_keys, clip: choice.clip },
+        )
     };
     let mut margins = Vec::new();
     for margin in &stages.margins {

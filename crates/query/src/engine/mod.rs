@@ -3,5 +3,5 @@
 mod choose;
 mod execute;
 
-pub use choose::{BoundChoice, choose};
+pub use choose::{BoundChoice, ClipChoice, choose};
 pub use execute::{Backend, Extremes, Failed, Marginal, Measured, execute};

@@ -16,6 +16,9 @@ pub enum Rule {
     Norm(u32),
     /// All keys, each weighted min(1, B/m): the L1 norm of the weights is at most B.
     Mass(u32),
+    /// A person's vector of values over keys, scaled to at most this L2 norm: the power of two that its square is, on the
+    /// grid. For a sum that nothing else shares weights with.
+    Clip(u32),
 }
 
 /// A rule, with a hard cap on keys per person: beyond it a subset is chosen by keyed hash.
@@ -46,6 +49,12 @@ impl Bound {
         Self { rule: Rule::Mass(bound), cap: u32::MAX }
     }
 
+    /// A person's own vector of values, scaled to a squared L2 norm of 2^power.
+    #[must_use]
+    pub const fn clip(power: u32) -> Self {
+        Self { rule: Rule::Clip(power), cap: u32::MAX }
+    }
+
     /// The same rule with a cap on keys per person.
     #[must_use]
     pub fn capped(self, cap: u32) -> Self {
@@ -56,7 +65,7 @@ impl Bound {
     #[must_use]
     pub const fn unit(self) -> u32 {
         match self.rule {
-            Rule::Keep(_) => 1,
+            Rule::Keep(_) | Rule::Clip(_) => 1,
             Rule::Norm(_) | Rule::Mass(_) => UNIT,
         }
     }
@@ -69,7 +78,7 @@ impl Bound {
         let full = u64::from(UNIT);
         let m = u64::from(keys.max(1));
         let weight = match self.rule {
-            Rule::Keep(_) => 1,
+            Rule::Keep(_) | Rule::Clip(_) => 1,
             Rule::Norm(bound) if u64::from(bound) < m => (full * full * u64::from(bound) / m).isqrt(),
             Rule::Mass(bound) if u64::from(bound) < m => full * u64::from(bound) / m,
             Rule::Norm(_) | Rule::Mass(_) => full,
@@ -81,7 +90,7 @@ impl Bound {
     #[must_use]
     pub const fn size(self) -> u32 {
         match self.rule {
-            Rule::Keep(size) | Rule::Norm(size) | Rule::Mass(size) => size,
+            Rule::Keep(size) | Rule::Norm(size) | Rule::Mass(size) | Rule::Clip(size) => size,
         }
     }
 
@@ -100,6 +109,11 @@ impl Bound {
         let norm = match self.rule {
             Rule::Keep(_) | Rule::Norm(_) => size,
             Rule::Mass(_) => size.checked_mul(size).ok_or(BadSensitivity)?,
+            // Whatever the radius: the vector itself has this norm.
+            Rule::Clip(power) => {
+                let square = 1_u128.checked_shl(power).ok_or(BadSensitivity)?;
+                return L2Squared::product(&[square]).map(Sensitivity::L2Squared);
+            }
         };
         L2Squared::product(&[norm, radius, radius, unit, unit]).map(Sensitivity::L2Squared)
     }
@@ -112,6 +126,8 @@ impl Bound {
         let unit = if in_units { u128::from(self.unit()) } else { 1 };
         let size = u128::from(self.size());
         let mass = match self.rule {
+            // An L2 norm bounds no L1 norm of a vector of any length.
+            Rule::Clip(_) => return Err(BadSensitivity),
             Rule::Keep(_) | Rule::Mass(_) => size.min(u128::from(self.cap)),
             Rule::Norm(_) => {
                 let square = size.min(u128::from(self.cap)) * u128::from(self.cap);

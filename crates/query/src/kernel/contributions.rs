@@ -147,6 +147,14 @@ impl Contributions {
         &self.keys[self.starts[person]..self.starts[person + 1]]
     }
 
+    pub(super) fn pairs(&self, person: usize) -> std::ops::Range<usize> {
+        self.starts[person]..self.starts[person + 1]
+    }
+
+    pub(super) fn channel_sum(&self, channel: usize, pair: usize) -> i64 {
+        self.channels[channel][pair]
+    }
+
     pub(super) fn person_hash(&self, person: usize) -> u64 {
         self.person_hashes[person]
     }

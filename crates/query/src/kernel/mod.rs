@@ -8,11 +8,14 @@
 //! No Polars types, no floating point, no randomness but the keyed hash that chooses which keys a person keeps.
 
 mod bound;
+mod clip;
 mod contributions;
 mod links;
 mod spread;
 
 pub use bound::{Bound, Rule, UNIT};
+pub use clip::Clipped;
+pub(crate) use clip::MOST_POWER;
 pub(crate) use contributions::keyed_hash;
 pub use contributions::{Activity, Contributions, Moment, Rows};
 pub use links::{Link, Links, Sequences};

@@ -103,7 +103,7 @@ impl ReleasePlan {
                 let sd = self.stages.measures.iter().map(|measure| {
                     (measure_name(measure), Json::from(natural_sd(&self.stages, measure, bound)))
                 });
-                json!({ "contribution": contribution(bound), "noise_sd": sd.collect::<serde_json::Map<_, _>>() })
+                json!({ "contribution": contribution(&self.stages, bound), "noise_sd": sd.collect::<serde_json::Map<_, _>>() })
             })
             .collect();
         json!({
@@ -120,7 +120,7 @@ impl ReleasePlan {
                 KeyDomain::Under(_, keys) => json!({ "private, and under each public": keys.len() }),
             },
             "contribution": match &self.stages.bounding {
-                Bounding::Given(bound) => contribution(*bound),
+                Bounding::Given(bound) => contribution(&self.stages, *bound),
                 Bounding::Bought { loss, .. } => json!({ "bought": charge(*loss) }),
             },
             "selection": selection,
@@ -130,11 +130,19 @@ impl ReleasePlan {
 }
 
 /// A bound as the documents write it.
-pub(crate) fn contribution(bound: Bound) -> Json {
+pub(crate) fn contribution(stages: &Stages, bound: Bound) -> Json {
     match bound.rule {
         Rule::Keep(keys) => json!({ "keep": keys }),
         Rule::Norm(size) | Rule::Mass(size) => json!({ "norm": size }),
+        Rule::Clip(power) => json!({ "value_norm": value_norm(stages, power) }),
     }
+}
+
+/// The L2 norm that a person's values are clipped to, in units of the column.
+fn value_norm(stages: &Stages, power: u32) -> f64 {
+    let norm =
+        2.0_f64.powf(f64::from(power) / 2.0) / stages.channels.first().map_or(1.0, |channel| channel.steps);
+    format!("{norm:.3e}").parse().unwrap_or(norm)
 }
 
 /// The name of what is measured.
@@ -233,7 +241,10 @@ impl fmt::Display for ReleasePlan {
                     f,
                     "  bound      bought for {loss}: the one of least predicted error, for instance"
                 )?;
-                let few = choice.candidates.iter().filter(|bound| [1, 8, 64].contains(&bound.size()));
+                let few = choice.candidates.iter().filter(|bound| {
+                    [1, 8, 64].contains(&bound.size())
+                        || (matches!(bound.rule, Rule::Clip(_)) && bound.size() % 10 == 0)
+                });
                 for bound in few {
                     write_noise(f, self, *bound, "             ")?;
                 }
@@ -252,6 +263,7 @@ fn write_noise(f: &mut fmt::Formatter<'_>, plan: &ReleasePlan, bound: Bound, sta
     let kind = match bound.rule {
         Rule::Keep(_) => "keep",
         Rule::Norm(_) | Rule::Mass(_) => "norm",
+        Rule::Clip(_) => "squared value norm 2^",
     };
     writeln!(f, "{start}{kind} {}: {}", bound.size(), noise.collect::<Vec<_>>().join(", "))
 }

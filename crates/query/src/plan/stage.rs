@@ -6,7 +6,7 @@ use flockwise_mechanisms::{
 use serde::{Deserialize, Serialize};
 
 use crate::engine::BoundChoice;
-use crate::kernel::{Bound, Link, Moment};
+use crate::kernel::{Bound, Link, Moment, Rule};
 
 /// Where the keys of a release come from.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -327,7 +327,10 @@ impl Stages {
     /// When the sensitivity or the scale is out of range.
     pub fn predicted_sd_at(&self, loss: Loss) -> Result<Vec<f64>, StageError> {
         let sd = |bound: &Bound| {
-            let noise = self.noise_of(Moment::People, loss, *bound)?;
+            // A clipped vector of values is measured alone, and in its own unit.
+            let value = self.measures.first().map(|first| first.moment);
+            let moment = value.filter(|_| matches!(bound.rule, Rule::Clip(_))).unwrap_or(Moment::People);
+            let noise = self.noise_of(moment, loss, *bound)?;
             Ok(noise.standard_deviation() / f64::from(bound.unit()))
         };
         self.possible_bounds().iter().map(sd).collect()

@@ -104,7 +104,12 @@ pub(super) fn stages(
     let bounding = match given {
         Some(bound) => Bounding::Given(bound),
         None => {
-            let choice = BoundChoice::new(norm, buckets(release, asked, &keys)?);
+            let choice = match (&asked.moments[..], value) {
+                (&[Moment::Value { limit, .. }], Some(value)) if norm => {
+                    BoundChoice::for_values(value.channel.radius.unsigned_abs(), limit)
+                }
+                _ => BoundChoice::new(norm, buckets(release, asked, &keys)?),
+            };
             let choice = if asked.linked.is_some() { choice.for_links() } else { choice };
             Bounding::Bought { choice, loss: split.bought(loss) }
         }

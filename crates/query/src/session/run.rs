@@ -251,7 +251,7 @@ pub(super) fn document(
     let sd = stages.measures.iter().map(|measure| {
         (measure_name(measure), serde_json::Value::from(natural_sd(stages, measure, measured.bound)))
     });
-    let mut contribution = contribution_json(measured.bound);
+    let mut contribution = contribution_json(stages, measured.bound);
     if let (Some(fields), crate::plan::Bounding::Bought { loss, .. }) =
         (contribution.as_object_mut(), &stages.bounding)
     {

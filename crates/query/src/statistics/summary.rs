@@ -4,7 +4,8 @@
 //! are averaged and count `min(rows, limit)` times. Under a bound of squared norm B the L2 sensitivities are √B for people,
 //! L√B for rows, LR√B for Σ(v − c) and LR²/2·√B for Σ[(v − c)² − R²/2]; count and sums share one weight, so a mean is a
 //! weighted mean. A sum alone is not centred: no count is paid for to put the centre back, and its sensitivity is
-//! L·max(|a|, |b|)·√B.
+//! L·max(|a|, |b|)·√B; where the bound is bought under Gaussian noise, each person's own vector of values is clipped to L2
+//! norm C instead, which is then the sensitivity ([`crate::kernel::Clipped`]).
 //!
 //! Quantiles are read from a tree of counts over a public grid of the clamp range, a histogram from its bars: a person's
 //! rows in a key share min(rows, L) among the bins they lie in, so one level has L2 sensitivity L√B and a tree of h levels

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use flockwise_mechanisms::audit::Recorder;
 use flockwise_mechanisms::{Digest, Key, Ledger, Loss, Private, charge};
-use flockwise_query::engine::{Backend, Extremes, Failed, execute};
+use flockwise_query::engine::{Backend, ClipChoice, Extremes, Failed, execute};
 use flockwise_query::kernel::{Bound, Link, Moment, Rule};
 use flockwise_query::plan::{BoughtRange, Channel, Over, Plan};
 
@@ -51,6 +51,7 @@ fn weight(bound: Bound, keys: usize, defect: Defect) -> i128 {
         Rule::Keep(_) => true,
         Rule::Norm(size) => w * w * m <= full * full * i128::from(size),
         Rule::Mass(size) => w * m <= full * i128::from(size),
+        Rule::Clip(_) => true,
     };
     let (mut low, mut high) = (0, full + 1);
     while high - low > 1 {
@@ -109,6 +110,37 @@ impl Plain {
     }
 }
 
+/// A person's values by key, each the mean of the rows, as often as rows count.
+fn vector(person: &BTreeMap<Key, Vec<Vec<i64>>>, limit: u32) -> BTreeMap<&Key, i128> {
+    let value = |rows: &Vec<Vec<i64>>| {
+        let (n, sum) = (rows.len() as i128, rows.iter().map(|values| i128::from(values[0])).sum::<i128>());
+        sum * n.min(i128::from(limit)) / n
+    };
+    person.iter().map(|(key, rows)| (key, value(rows))).collect()
+}
+
+impl Plain {
+    /// Sums of vectors that are scaled to a squared norm of 2^power, by 20 binary digits of the largest factor that fits.
+    fn clipped(&self, keys: &[Key], power: u32, limit: u32) -> Vec<i128> {
+        let mut sums = vec![0; keys.len()];
+        for person in self.people(false, Some(keys)) {
+            let values = vector(&person, limit);
+            let square: u128 = values.values().map(|value| value.unsigned_abs().pow(2)).sum();
+            let fits = |factor: u128| factor * factor * square <= 1 << (power + 40);
+            let (mut low, mut high) = (0, (1 << 20) + 1);
+            while high - low > 1 {
+                let middle = u128::midpoint(low, high);
+                if fits(middle) { low = middle } else { high = middle }
+            }
+            let twice = if self.defect == Defect::Twice { 2 } else { 1 };
+            for (place, key) in keys.iter().enumerate() {
+                sums[place] += twice * values.get(key).map_or(0, |value| value * low as i128 / (1 << 20));
+            }
+        }
+        sums
+    }
+}
+
 impl Backend for Plain {
     fn extremes(&mut self, _: &BoughtRange) -> Result<Extremes, Failed> {
         panic!("no case buys a range")
@@ -122,6 +154,28 @@ impl Backend for Plain {
         let people = self.people(false, None);
         let count = |key: &Key| people.iter().filter(|person| person.contains_key(key)).count() as i128;
         Ok(Private::new(rows.iter().map(|row| row.iter().map(count).collect()).collect()))
+    }
+
+    fn norms(
+        &mut self,
+        keys: &[Key],
+        clip: ClipChoice,
+        buckets: usize,
+    ) -> Result<Private<Vec<i128>>, Failed> {
+        let mut counts = vec![0; buckets];
+        for person in self.people(false, Some(keys)) {
+            let square: u128 =
+                vector(&person, clip.limit).values().map(|value| value.unsigned_abs().pow(2)).sum();
+            let mut bucket = 0;
+            while bucket + 1 < buckets && square > 1 << (clip.first as usize + bucket) {
+                bucket += 1;
+            }
+            counts[bucket] += i128::from(square > 0);
+            if self.defect == Defect::ManyBuckets {
+                counts[0] += 1;
+            }
+        }
+        Ok(Private::new(counts))
     }
 
     fn candidates(&mut self, bound: Bound) -> Result<Private<Vec<(Key, i128)>>, Failed> {
@@ -193,6 +247,9 @@ impl Backend for Plain {
             order.sort_by_key(|key| first(key).unwrap_or(usize::MAX));
         }
         let vector = |&moment: &Moment| {
+            if let (Moment::Value { limit, .. }, Rule::Clip(power)) = (moment, bound.rule) {
+                return Private::new(self.clipped(&order, power, limit));
+            }
             let sums = self.sums(false, Some(keys), bound, moment);
             Private::new(order.iter().map(|key| sums.get(key).copied().unwrap_or(0)).collect())
         };

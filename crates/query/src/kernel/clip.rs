@@ -1,0 +1,79 @@
+//! Sums in which each person's own vector of values is scaled to a norm.
+
+use super::contributions::{Activity, Contributions, DROPPED};
+
+/// Binary digits of the factor by which a vector is scaled.
+const DIGITS: u32 = 20;
+/// The largest power of two that a squared norm may be bounded by: with [`DIGITS`] twice it fits an integer.
+pub(crate) const MOST_POWER: u32 = 86;
+
+/// Which values of a person count, and how much of several rows.
+#[derive(Clone, Copy, Debug)]
+pub struct Clipped<'a> {
+    /// Which channel.
+    pub channel: usize,
+    /// Rows of one person in one key that count.
+    pub limit: u32,
+    /// Where each key's code stands among the measured keys.
+    pub kept: &'a [u32],
+    /// How many are measured.
+    pub places: usize,
+}
+
+impl Contributions {
+    /// A person's value for each measured key: the mean of the rows, min(rows, limit) times, rounded toward zero.
+    fn vector(&self, person: usize, of: &Clipped<'_>, values: &mut Vec<(usize, i128)>) -> u128 {
+        values.clear();
+        for pair in self.pairs(person) {
+            let place = of.kept[self.keys[pair] as usize];
+            if place != DROPPED {
+                let (rows, sum) = (self.rows[pair], i128::from(self.channel_sum(of.channel, pair)));
+                values.push((place as usize, sum * i128::from(rows.min(of.limit)) / i128::from(rows)));
+            }
+        }
+        // At most 2^41 each, and fewer than 2^32 of them: the sum of squares fits.
+        values.iter().map(|(_, value)| value.unsigned_abs().pow(2)).sum()
+    }
+
+    /// Σ v·min(1, C/‖v‖) for each measured key, with C² = 2^power: each person's vector has L2 norm at most C, so that is
+    /// the sensitivity, whatever the number of keys and the clamp range.
+    ///
+    /// The factor is ⌊2^20·C/‖v‖⌋/2^20, and products round toward zero: neither enlarges the norm.
+    ///
+    /// # Panics
+    /// When the power is over 86: a bug of the caller.
+    #[must_use]
+    pub fn clipped(&self, power: u32, of: &Clipped<'_>) -> Vec<i128> {
+        assert!(power <= MOST_POWER, "a squared norm of at most 2^86");
+        let mut sums = vec![0_i128; of.places];
+        let mut values = Vec::new();
+        for person in 0..self.people() {
+            let square = self.vector(person, of, &mut values);
+            let whole = 1_u128 << power;
+            if square <= whole {
+                values.iter().for_each(|&(place, value)| sums[place] += value);
+            } else {
+                // ⌊√⌊x⌋⌋ = ⌊√x⌋.
+                let factor = ((whole << (2 * DIGITS)) / square).isqrt() as i128;
+                values.iter().for_each(|&(place, value)| sums[place] += value * factor / (1 << DIGITS));
+            }
+        }
+        sums
+    }
+
+    /// In which bucket each person's squared norm is: at most 2^first, at most 2^(first + 1), and so on, the last without
+    /// end; people whose vector is zero are in none. One person is in one bucket, so the sensitivity is 1.
+    #[must_use]
+    pub fn norms(&self, first: u32, buckets: usize, of: &Clipped<'_>) -> Activity {
+        let mut counts = vec![0; buckets];
+        let mut values = Vec::new();
+        for person in 0..self.people() {
+            let square = self.vector(person, of, &mut values);
+            if square > 0 {
+                let power = square.next_power_of_two().trailing_zeros();
+                counts[(power.saturating_sub(first) as usize).min(buckets - 1)] += 1;
+            }
+        }
+        counts
+    }
+}
