@@ -106,3 +106,43 @@ fn p4_nobody_and_one_person_look_alike() {
     assert_eq!(ran[0].0.err, ran[1].0.err);
     assert_eq!(ran[0].1, ran[1].1, "the same lines, headers and keys");
 }
+
+/// A shop whose articles have tags in a public table, one of them very many.
+fn tagged() -> Shop {
+    let shop = Shop::closed();
+    let tables = "[tables.articles]\nsource = \"articles.csv\"\nkey = [\"article\"]\n\
+                  columns = { article = { type = \"int\" }, tags = { type = \"string\", split = \"|\" } }\n\
+                  [purposes]";
+    shop.write("policy.toml", super::shop::POLICY.replace("[purposes]", tables));
+    let many: Vec<String> = (0..5_000).map(|tag| tag.to_string()).collect();
+    shop.write("articles.csv", format!("article,tags\n1,red|blue\n7,{}\n", many.join("|")));
+    shop.run(&["init", "policy.toml"]).ends(0);
+    shop
+}
+
+/// One row of one person, picked by `where`, that fans out to every combination of many keys, or that is the only one to
+/// meet a table's own key: the status must be that of a run without it.
+#[test]
+fn p3_a_row_that_fans_out_or_meets_a_key_changes_no_status() {
+    let copies: Vec<String> =
+        (0..9).map(|n| format!("{{ column = \"articles.tags\", as = \"t{n}\" }}")).collect();
+    let many = format!("statistic = \"popularity\"\nby = [{}]", copies.join(", "));
+    let key = "statistic = \"summary\"\nby = [\"article\"]\ncolumn = \"articles.article\"\nbounds = \"auto\"\naggregates = [\"sum\"]";
+    let by_key = "statistic = \"popularity\"\nby = [\"articles.article\"]";
+    for asks in [many.as_str(), key, by_key] {
+        let job = format!(
+            "version = 1\ndata = \"shop\"\npurpose = \"stock\"\n[[release]]\nname = \"r\"\nepsilon = 0.01\n{asks}\n\
+             where = \"customer = 'eve' and article = 7\"\n"
+        );
+        let status = |with: &str| {
+            let shop = tagged();
+            shop.write("sales.csv", format!("{}{with}", super::shop::sales()));
+            shop.write("job.toml", &job);
+            let ran = shop.run(&["run", "job.toml", "--policy", "policy.toml", "--request-id", "r"]);
+            (ran.code, ran.err)
+        };
+        let without = status("");
+        assert_eq!(without.0, 0, "{asks}: {}", without.1);
+        assert_eq!(status("eve,NL,7,1.5\n"), without, "{asks}");
+    }
+}

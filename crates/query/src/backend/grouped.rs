@@ -189,5 +189,5 @@ fn values(frame: &Frame, plan: &ValuePlan) -> Vec<Option<f64>> {
             joined.column(&plan.column.column).map(|column| by_rows(column, Some(&joined.index)))
         }),
     }
-    .unwrap_or_default()
+    .unwrap_or_else(|| vec![None; frame.rows()])
 }

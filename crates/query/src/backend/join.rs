@@ -66,7 +66,7 @@ pub(super) fn join(plan: &Join, frame: &Frame, unit: &ColumnName, base: &Path) -
     let keys: Vec<&Column> = here.collect::<Option<_>>().ok_or(Unreadable)?;
     let find = |row: usize| bytes(&keys, row).and_then(|key| rows.get(&key).copied()).unwrap_or(NULL);
     let index = (0..frame.rows()).map(find).collect();
-    Ok(Joined { table: plan.table.clone(), columns: all[plan.key.len()..].to_vec(), index })
+    Ok(Joined { table: plan.table.clone(), columns: all, index })
 }
 
 /// The key of a row; none where a part is null.

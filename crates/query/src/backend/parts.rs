@@ -30,11 +30,22 @@ pub(super) struct Keys {
     pub keys: Vec<Vec<u8>>,
 }
 
+/// A row counts under at most so many combinations of keys: what one row may take of memory must not be a row's to say.
+const FAN_OUT: usize = 256;
+
+/// The most keys of a row in each part that is split, so that all combinations stay within [`FAN_OUT`].
+fn fan_out(splits: usize) -> usize {
+    let fits = |most: &usize| most.checked_pow(splits as u32).is_some_and(|all| all <= FAN_OUT);
+    (1..=FAN_OUT).take_while(fits).last().unwrap_or(1)
+}
+
 /// Every row with every combination of its parts' keys.
 pub(super) fn keys(frame: &Frame, rows: &[u32], parts: &[KeyPart]) -> Keys {
     let mut all = Keys { rows: rows.to_vec(), codes: vec![0; rows.len()], keys: vec![Vec::new()] };
+    let splits = parts.iter().filter(|part| part.split.is_some()).count();
+    let most = fan_out(splits);
     for part in parts {
-        let codes = part_codes(frame, part);
+        let codes = part_codes(frame, part, most);
         all = combine(&all, &codes);
     }
     all
@@ -72,6 +83,8 @@ fn combine(all: &Keys, part: &PartCodes) -> Keys {
 /// What a value becomes as keys of this part: none, one, or several.
 struct Keyer<'a> {
     part: &'a KeyPart,
+    /// The most keys that a row has in this part.
+    most: usize,
     known: HashMap<Vec<u8>, u32>,
     keys: Vec<Vec<u8>>,
 }
@@ -83,14 +96,17 @@ impl Keyer<'_> {
             _ => vec![cut(&self.part.cut, value)],
         };
         let values = if values.is_empty() { vec![Value::Null] } else { values };
-        let mut codes: Vec<u32> = values.into_iter().filter_map(|value| self.code(value)).collect();
-        // A row has each of its keys once, however often it is written.
-        codes.sort_unstable();
-        codes.dedup();
-        codes
+        let mut keys: Vec<Vec<u8>> = values.into_iter().filter_map(|value| self.key(value)).collect();
+        // A row has each of its keys once, however often it is written, and of very many the first ones by their bytes:
+        // a choice that looks at this row alone.
+        keys.sort_unstable();
+        keys.dedup();
+        keys.truncate(self.most);
+        keys.into_iter().map(|key| self.code(key)).collect()
     }
 
-    fn code(&mut self, value: Value) -> Option<u32> {
+    /// The bytes of a value's key, if it has one that is allowed.
+    fn key(&self, value: Value) -> Option<Vec<u8>> {
         let value = match (value, &self.part.null_keys) {
             (Value::Null, NullKeys::Drop) => return None,
             (Value::Null, NullKeys::Value(instead)) => instead.clone(),
@@ -98,20 +114,20 @@ impl Keyer<'_> {
         };
         let mut key = Vec::new();
         encode(&value, &mut key);
-        if let Some(&code) = self.known.get(&key) {
-            return Some(code);
-        }
-        if self.part.declared.is_some() {
-            return None;
-        }
-        self.known.insert(key.clone(), self.keys.len() as u32);
-        self.keys.push(key);
-        Some(self.keys.len() as u32 - 1)
+        (self.part.declared.is_none() || self.known.contains_key(&key)).then_some(key)
+    }
+
+    fn code(&mut self, key: Vec<u8>) -> u32 {
+        let keys = &mut self.keys;
+        *self.known.entry(key).or_insert_with_key(|key| {
+            keys.push(key.clone());
+            keys.len() as u32 - 1
+        })
     }
 }
 
-fn part_codes(frame: &Frame, part: &KeyPart) -> PartCodes {
-    let mut keyer = Keyer { part, known: HashMap::new(), keys: Vec::new() };
+fn part_codes(frame: &Frame, part: &KeyPart, most: usize) -> PartCodes {
+    let mut keyer = Keyer { part, most, known: HashMap::new(), keys: Vec::new() };
     for value in part.declared.iter().flatten() {
         let mut key = Vec::new();
         encode(value, &mut key);
@@ -134,7 +150,7 @@ fn part_codes(frame: &Frame, part: &KeyPart) -> PartCodes {
                 let nobody = groups.len() as u32;
                 groups.push(keyer.group(&Value::Null));
                 let index =
-                    joined.index.iter().map(|&at| if at == NULL { nobody } else { of_table[at as usize] });
+                    joined.index.iter().map(|&at| of_table.get(at as usize).copied().unwrap_or(nobody));
                 (index.collect(), groups)
             }
             None => (vec![NULL; rows], Vec::new()),
@@ -247,4 +263,37 @@ pub(crate) fn text_keys(
         }
     }
     keys.into_values().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_row_fans_out_to_is_bounded_and_its_own() {
+        for splits in 0..=16 {
+            assert!(fan_out(splits).pow(splits as u32) <= FAN_OUT, "{splits} parts");
+        }
+        assert_eq!((fan_out(1), fan_out(2)), (FAN_OUT, 16));
+        let part = KeyPart {
+            column: "tags".parse().unwrap(),
+            kind: crate::value::ColumnType::String,
+            split: Some("|".to_owned()),
+            null_keys: NullKeys::Drop,
+            cut: Cut::Whole,
+            declared: None,
+            name: "tags".to_owned(),
+        };
+        let kept = |before: &[&str]| {
+            let mut keyer = Keyer { part: &part, most: 3, known: HashMap::new(), keys: Vec::new() };
+            before.iter().for_each(|text| drop(keyer.group(&Value::String((*text).to_owned()))));
+            let group = keyer.group(&Value::String("e|d|c|b|a|a".to_owned()));
+            let mut keys: Vec<Vec<u8>> =
+                group.iter().map(|&code| keyer.keys[code as usize].clone()).collect();
+            keys.sort();
+            keys
+        };
+        assert_eq!(kept(&[]).len(), 3);
+        assert_eq!(kept(&[]), kept(&["e", "d|x"]), "whatever other rows hold");
+    }
 }

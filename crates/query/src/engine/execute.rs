@@ -99,6 +99,9 @@ pub enum Failed {
     /// The source could not be read.
     #[error("the data source could not be read")]
     Source,
+    /// A bug.
+    #[error("a bug in flockwise stopped the computation")]
+    Bug,
     /// The operating system gave no entropy.
     #[error("the operating system gave no entropy for the noise")]
     Entropy,

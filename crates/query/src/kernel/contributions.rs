@@ -96,13 +96,12 @@ impl Contributions {
     pub fn new(rows: &Rows, person_hashes: Vec<u64>, key_hashes: Vec<u64>) -> Self {
         let channels = rows.channels.len();
         assert_eq!(rows.people.len(), rows.keys.len(), "one key a row");
-        let mut order: Vec<(u64, u32)> = Vec::with_capacity(rows.people.len());
+        let mut order: Vec<(u64, usize)> = Vec::with_capacity(rows.people.len());
         for (at, (&person, &key)) in rows.people.iter().zip(&rows.keys).enumerate() {
             assert!(
                 (person as usize) < person_hashes.len() && (key as usize) < key_hashes.len(),
                 "known codes"
             );
-            let at = u32::try_from(at).expect("fewer than 2^32 rows are held at once");
             order.push((u64::from(person) << 32 | u64::from(key), at));
         }
         order.par_sort_unstable();
@@ -128,9 +127,9 @@ impl Contributions {
             built.rows[end] += 1;
             for (sums, values) in built.channels.iter_mut().zip(&rows.channels) {
                 // At most 2^32 rows of at most 2^31 each: no overflow.
-                sums[end] += i64::from(values[at as usize]);
+                sums[end] += i64::from(values[at]);
             }
-            bins.iter_mut().zip(&rows.bins).for_each(|(bins, (_, of_row))| bins.push(of_row[at as usize]));
+            bins.iter_mut().zip(&rows.bins).for_each(|(bins, (_, of_row))| bins.push(of_row[at]));
         }
         built.binned.iter_mut().zip(&mut bins).for_each(|(binned, bins)| binned.close(bins));
         for person in 1..built.starts.len() {

@@ -38,9 +38,9 @@ pub(super) fn value(release: &ResolvedRelease, asked: &Asked) -> Result<Option<V
                 Channel::uncentred(bounds.low(), bounds.high(), whole)
             }
         }
-        // Any grid of a range that is bought has at most so many steps from its centre to its end.
-        Some(ValueBounds::Bought(_)) => Channel::new(-1.0, 1.0, false),
-        None => return Err(PlanError::Internal("a value that is read has bounds")),
+        // Any grid of a range that is bought has at most so many steps from its centre to its end. Without bounds no
+        // aggregate looks at values: the column only says which rows count.
+        Some(ValueBounds::Bought(_)) | None => Channel::new(-1.0, 1.0, false),
     };
     Ok(Some(ValuePlan {
         column: value.column.clone(),

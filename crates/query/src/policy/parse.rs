@@ -277,7 +277,7 @@ fn check_table(reader: &mut Reader<'_>, fields: &Fields<'_>, policy: &Policy, na
         report(reader, fields, "tables", name.as_str(), (Code::Unsupported, message, Some(help)));
     }
     for key in table.key.iter().filter(|key| *key != unit) {
-        match policy.column(key.as_str()) {
+        match policy.columns.get(key) {
             None => {
                 let message = format!("table `{name}` is joined on `{key}`, which is not among [columns]");
                 let help = format!("list it: {key} = {{ type = \"int\" }}");

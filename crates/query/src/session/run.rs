@@ -138,7 +138,11 @@ impl Session {
         let plan = charged.plan().clone();
         watch(Phase::Compute);
         let mut noise = Os::new().map_err(|_| after_charge(Failed::Entropy))?;
-        let released = compute(charged, source, preflight, &self.base, &mut noise).map_err(after_charge)?;
+        // A panic is a bug, and must not look different from any other failure after the charge.
+        let computed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            compute(charged, source, preflight, &self.base, &mut noise)
+        }));
+        let released = computed.unwrap_or(Err(Failed::Bug)).map_err(after_charge)?;
         let mut bytes = Vec::new();
         let not_stored = |source| Error::NotStored { request: id.clone(), entry, source };
         let after = Self::ledger_after(ledger).map_err(not_stored)?;
