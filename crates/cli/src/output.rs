@@ -79,13 +79,7 @@ impl Folder {
 
     fn release(&self, document: &Document, format: Format) -> io::Result<()> {
         let name = &document.release;
-        // What another run left under this name is another release.
-        for ending in ["txt", "csv", "parquet", "json"] {
-            match std::fs::remove_file(self.path.join(format!("{name}.{ending}"))) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
-        }
+        self.clear_another(document)?;
         match format {
             Format::Json => return self.json(document),
             Format::Table => {
@@ -105,6 +99,23 @@ impl Folder {
         }
         // The table stands in its own file; everything else beside it.
         self.json(&Document { rows: None, ..document.clone() })
+    }
+
+    /// Removes what another request left under the name of a release: one `_SUCCESS` must not stand for two.
+    fn clear_another(&self, document: &Document) -> io::Result<()> {
+        let name = &document.release;
+        let before = std::fs::read(self.path.join(format!("{name}.json"))).ok();
+        let before = before.and_then(|bytes| serde_json::from_slice::<Document>(&bytes).ok());
+        if before.is_some_and(|before| before.receipt == document.receipt) {
+            return Ok(());
+        }
+        for ending in ["txt", "csv", "parquet", "json"] {
+            match std::fs::remove_file(self.path.join(format!("{name}.{ending}"))) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     fn json(&self, document: &Document) -> io::Result<()> {
