@@ -66,7 +66,7 @@ fn made_up(folder: &Path) {
     let columns = names(["user_id", "movie_id", "rating"], [ColumnKind::Int; 3]);
     flockwise_query::frame::write_parquet(&Table { columns, rows }, &folder.join("ratings.parquet"))
         .expect("a file");
-    let genres = ["Drama", "Comedy|Drama", "Horror", "", "Action|Horror|Comedy"];
+    let genres = ["Drama", "Comedy|Drama", "Horror", "", "Action|Horror|Comedy|Western"];
     let row = |film: i64| {
         let genres = Value::String(genres[(film % 5) as usize].to_owned());
         vec![Value::Int(film), Value::String(format!("film {film}")), genres]
