@@ -4,6 +4,8 @@
 //! whose exact answers can be looked at under a [`Waiver`](flockwise_mechanisms::Waiver), which only data that may be
 //! looked at give; nothing that it computes is ever released.
 
+#[cfg(test)]
+mod coverage;
 mod exact;
 mod figures;
 mod rank;
