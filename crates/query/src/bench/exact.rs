@@ -5,7 +5,7 @@
 use flockwise_mechanisms::Key;
 use hashbrown::HashMap;
 
-use crate::kernel::{Bound, Link, Moment, Spread};
+use crate::kernel::{Bound, Link, Moment, Spread, UNIT};
 use crate::key::{decode, encode};
 use crate::plan::{Channel, Formula, PairOf, ReleasePlan};
 use crate::statistics::segment;
@@ -180,7 +180,8 @@ pub(super) struct Numbers<'a> {
 /// How many integers of a moment make a natural unit.
 pub(super) fn unit(moment: Moment, bound: Bound, channel: Option<&Channel>) -> f64 {
     match moment {
-        Moment::People | Moment::Rows { .. } | Moment::Nodes { .. } => f64::from(bound.unit()),
+        Moment::People | Moment::Rows { .. } => f64::from(bound.unit()),
+        Moment::Nodes { .. } => f64::from(UNIT),
         Moment::Value { channel: 0, .. } => channel.map_or(1.0, |channel| channel.steps),
         Moment::Value { .. } => channel.map_or(1.0, |channel| 1.0 / channel.square_unit()),
     }

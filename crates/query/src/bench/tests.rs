@@ -217,6 +217,21 @@ fn what_cannot_be_benchmarked_says_the_way_out() {
     assert!(refused.to_string().contains("mechanism"), "{refused}");
 }
 
+#[test]
+fn keys_that_are_kept_lose_nothing_of_their_distribution() {
+    // Whoever has several rows in a shelf shares one among their bins.
+    let aggregates = "aggregates = [{ quantile = 0.5, as = \"median\" }, { histogram = { width = 2 } }]";
+    let release = format!("name = \"r\"\nstatistic = \"summary\"\ncolumn = \"value\"\n{aggregates}");
+    for more in ["by = [\"shelf\"]\ncontribution = { keep = 100 }", ""] {
+        let job = format!("[job]\nepsilon = 1\n[[release]]\n{release}\n{more}\n");
+        let report = bench(&folder(OPEN), &asked(&["900000"], 2, &[]), &job, false).unwrap();
+        for column in &report.releases[0].points[0].columns {
+            let part = column.error.contribution.unwrap().mean;
+            assert!(part < 0.01, "{more} {}: {part}", column.column);
+        }
+    }
+}
+
 /// One release of each statistic, with private and public keys.
 const ALL: &str = r#"
 [job]

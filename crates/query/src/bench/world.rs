@@ -10,10 +10,16 @@ use super::rank::Ranks;
 use crate::backend::LocalBackend;
 use crate::engine::{Backend, ClipChoice, Failed};
 use crate::kernel::{Bound, Link, Moment};
-use crate::plan::{BoughtRange, Channel, KeyDomain, Over, ReleasePlan};
+use crate::plan::{BoughtRange, Channel, KeyDomain, Over, ReleasePlan, Stages};
 
-/// Every key of everybody, each in full.
-const UNBOUNDED: Bound = Bound::keep(u32::MAX);
+/// Every key of everybody, each in full; in units fine enough for the shares of a distribution.
+const UNBOUNDED: Bound = Bound::norm(u32::MAX);
+
+/// An unbounded count, in people.
+fn people(count: i128) -> f64 {
+    count as f64 / f64::from(UNBOUNDED.unit())
+}
+
 /// Numbers of distributions that are held at a time.
 const BLOCK: usize = 1 << 22;
 
@@ -98,8 +104,8 @@ impl<'a> World<'a> {
         };
         world.cells = Cells::new(plan, world.all_keys()?);
         world.index = world.cells.keys.iter().cloned().zip(0..).collect();
-        let people = Backend::moments(&mut world.backend(), &world.cells.keys, UNBOUNDED, &[Moment::People])?;
-        world.people = people[0].open(waiver).iter().map(|&people| people as f64).collect();
+        let counts = Backend::moments(&mut world.backend(), &world.cells.keys, UNBOUNDED, &[Moment::People])?;
+        world.people = counts[0].open(waiver).iter().map(|&count| people(count)).collect();
         if plan.stages.linked.is_none() {
             let (backend, channel) = world.unclamped()?;
             world.unbounded = world.columns(backend, &Asked::of_every_row(plan), channel)?;
@@ -241,8 +247,11 @@ impl<'a> World<'a> {
     fn margins(&self, backend: &mut LocalBackend<'a>, items: &[Key]) -> Result<Vec<Vec<f64>>, Failed> {
         let margin = |margin: &crate::plan::Margin| {
             let keys = if margin.over == Over::Keys { items } else { &margin.keys };
-            let exact: Private<Vec<i128>> = backend.margin(margin.over, keys, UNBOUNDED)?;
-            Ok(exact.open(self.waiver).iter().map(|&people| people as f64).collect())
+            let bound = Stages::margin_bound(margin.over, UNBOUNDED);
+            let exact: Private<Vec<i128>> = backend.margin(margin.over, keys, bound)?;
+            // Whatever is no margin over keys counts people one by one.
+            let unit = if margin.over == Over::Keys { f64::from(UNBOUNDED.unit()) } else { 1.0 };
+            Ok(exact.open(self.waiver).iter().map(|&count| count as f64 / unit).collect())
         };
         self.plan.stages.margins.iter().map(margin).collect()
     }
@@ -250,7 +259,7 @@ impl<'a> World<'a> {
     /// How many people have each link of some items.
     pub fn link_counts(&self, link: Link, items: &[Key]) -> Result<Vec<f64>, Failed> {
         let counts = self.backend.clone().linked(items, link, UNBOUNDED)?;
-        Ok(counts.open(self.waiver).iter().map(|&count| count as f64).collect())
+        Ok(counts.open(self.waiver).iter().map(|&count| people(count)).collect())
     }
 
     /// The truth of all links of some items.
@@ -260,7 +269,7 @@ impl<'a> World<'a> {
             let margins = self.margins(&mut backend, items)?;
             let values = vec![backend.linked(items, link, UNBOUNDED)?.open(self.waiver).clone()];
             let asked = Asked::planned(&self.plan);
-            let units = vec![1.0];
+            let units = vec![f64::from(UNBOUNDED.unit())];
             let numbers = Numbers { plan: &self.plan, asked: &asked, values, units, channel: None, margins };
             let cells = Cells::of_links(link, items.len());
             let columns = numbers.columns(&cells);
