@@ -1,5 +1,8 @@
 //! The contract of the bars: stated 95% bars hold the bounded truth between 93% and 98% of the time, for every statistic.
 //!
+//! Bars of quantiles are the hull of a 95% set ([`crate::statistics`], quantile.rs): at least that, and more where bins are wide
+//! or counts small. They must hold at least as often, and not always.
+//!
 //! A cell holds or not by chance. With n cells the share that holds is within 6.2 standard deviations √(0.95·0.05/n) of
 //! what it is in truth but for a chance below 1e-9; the cells of one trial share some of their noise, so n is taken ten times
 //! as large as that needs.
@@ -152,7 +155,8 @@ fn bars_of_every_statistic_hold_as_often_as_they_say() {
     let mut wrong = Vec::new();
     for (name, (share, cells)) in &shares {
         println!("{name}: {share:.4} of {cells}");
-        if !(0.93..=0.98).contains(share) {
+        let most = if name.starts_with("spread.") { 0.999 } else { 0.98 };
+        if !(0.93..=most).contains(share) {
             wrong.push(format!("{name}: {share:.4} of {cells}"));
         }
     }

@@ -38,11 +38,11 @@ pub(super) struct World<'a> {
     /// Which keys and values are the largest.
     pub ranks: Ranks,
     /// The truth after clamping and Linf, on each grid that a trial had.
-    clamped: Mutex<Vec<(Option<Channel>, Arc<Vec<Column>>)>>,
+    clamped: Known<Option<Channel>, Vec<Column>>,
     /// The contributions on each grid that was bought.
     regridded: Mutex<Vec<(Channel, LocalBackend<'a>)>>,
     /// The candidates of a selection under each bound.
-    candidates: Mutex<Vec<(Bound, Arc<Vec<(Key, i128)>>)>>,
+    candidates: Known<Bound, Vec<(Key, i128)>>,
     /// What noise does not decide, where keys are declared.
     fixed: Fixed,
 }
