@@ -153,6 +153,15 @@ impl Source {
         Ok(Preflight(kinds.collect()))
     }
 
+    /// Whether there is no file at all: an empty data set, of which no schema says anything.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        match self {
+            Self::Frame(_) => false,
+            Self::Files(files) => files.0.is_empty(),
+        }
+    }
+
     /// Reads the columns of a preflight, and no others.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use flockwise_mechanisms::{Charged, Digest, Loss, Os, Plan as _, Release, Source
 use super::{Answer, Answered, Error, Phase, Session};
 use crate::backend::{LocalBackend, consent_preflight, label, load, wanted, wanted_of_table};
 use crate::engine::{Failed, Measured, execute};
-use crate::frame::{Files, Kind, Preflight, Source};
+use crate::frame::{Files, Kind, Preflight, PreflightError, Source};
 use crate::plan::{
     KeyDomain, Plan, ReleasePlan, Renewing, Stages, charge_json, contribution_json, measure_name, natural_sd,
 };
@@ -89,8 +89,23 @@ impl Session {
 
     /// Everything that public schemas can tell: nothing was charged yet.
     pub(super) fn preflight(&self, plan: &Plan, source: &Source) -> Result<Preflight, Error> {
-        let preflight = source.preflight(&wanted(&plan.scan))?;
-        let unit = preflight.0.first().map_or(Kind::Int, |(_, kind)| *kind);
+        let mut preflight = source.preflight(&wanted(&plan.scan))?;
+        match self.preflight_tables(plan, unit(&preflight)) {
+            // Where there is no file of the data, and the policy does not say, the tables tell what the unit is.
+            Err(PreflightError::Type { .. }) if plan.scan.unit.kind.is_none() && source.is_empty() => {
+                self.preflight_tables(plan, Kind::Text)?;
+                preflight.0[0].1 = Kind::Text;
+            }
+            checked => checked?,
+        }
+        for release in &plan.releases {
+            label::preflight(release, &self.policy, &self.base)?;
+        }
+        Ok(preflight)
+    }
+
+    /// The same of what is joined to the data.
+    fn preflight_tables(&self, plan: &Plan, unit: Kind) -> Result<(), PreflightError> {
         for join in &plan.scan.joins {
             let files = Source::Files(Files::list(&self.base, &join.source)?);
             files.preflight(&wanted_of_table(join, &plan.scan.unit.column, unit))?;
@@ -98,10 +113,7 @@ impl Session {
         if let Some(consent) = &plan.scan.consent {
             consent_preflight(consent, unit, &self.base)?;
         }
-        for release in &plan.releases {
-            label::preflight(release, &self.policy, &self.base)?;
-        }
-        Ok(preflight)
+        Ok(())
     }
 
     fn request(&self, plan: &Plan, id: RequestId) -> Result<Request, Error> {
@@ -178,6 +190,11 @@ impl Session {
             (label::join(&release, table, &self.policy, &self.base), measured)
         })
     }
+}
+
+/// What the privacy unit is.
+fn unit(preflight: &Preflight) -> Kind {
+    preflight.0.first().map_or(Kind::Int, |(_, kind)| *kind)
 }
 
 /// What is spent after a job: of the whole ledger, or where it renews of the release's window.
