@@ -351,9 +351,9 @@ mod tests {
         let ceiling = |accounting, delta: &str| Ceiling {
             accounting,
             epsilon: "1".parse().unwrap(),
-            delta: delta.parse().unwrap(),
+            delta: delta.parse().unwrap_or(Delta::ZERO),
         };
-        let pure = over_windows(ceiling(Accounting::Pure, "0"), 12).unwrap();
+        let pure = over_windows(ceiling(Accounting::Pure, "none"), 12).unwrap();
         assert!(
             (pure.epsilon - 12.0).abs() < 1e-4 && pure.epsilon >= 12.0 && pure.at_delta == "0",
             "{pure:?}"
