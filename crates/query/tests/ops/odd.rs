@@ -55,7 +55,7 @@ fn odd_parquet_files_run_or_are_told_before_the_charge() {
 }
 
 #[test]
-fn a_hundred_thousand_columns_of_which_four_are_read() {
+fn ten_thousand_columns_of_which_four_are_read() {
     let shop = Shop::new(&POLICY.replace("rows.csv", "rows.parquet"));
     shop.init();
     let mut columns = vec![
@@ -64,7 +64,7 @@ fn a_hundred_thousand_columns_of_which_four_are_read() {
         TableColumn::key("price", ColumnKind::Float),
         TableColumn::key("at", ColumnKind::Datetime),
     ];
-    columns.extend((0..100_000).map(|at| TableColumn::key(&format!("c{at}"), ColumnKind::Bool)));
+    columns.extend((0..10_000).map(|at| TableColumn::key(&format!("c{at}"), ColumnKind::Bool)));
     let row = |person: i64| {
         let mut row = vec![
             Value::String(format!("p{person}")),
@@ -72,7 +72,7 @@ fn a_hundred_thousand_columns_of_which_four_are_read() {
             Value::Float(1.0),
             Value::Datetime(1_767_268_800_000_000),
         ];
-        row.resize(100_004, Value::Bool(true));
+        row.resize(10_004, Value::Bool(true));
         row
     };
     write_parquet(&Table { columns, rows: (0..2).map(row).collect() }, &shop.path("rows.parquet")).unwrap();
