@@ -189,10 +189,12 @@ fn guarantee(document: &Document) -> String {
 /// What a budget that renews means for a whole life.
 fn over_life(renewal: &Renewed) -> String {
     let every = &renewal.every;
+    let charged = match renewal.charged.as_slice() {
+        few if few.len() <= 3 => few.join(" and "),
+        many => format!("each of {} {every}s", many.len()),
+    };
     let mut out = format!(
-        "\nThe budget renews: one person in another {every} counts as another. The job was charged in full for each of its \
-         {} {every}(s).",
-        renewal.charged.len()
+        "\nThe budget renews: one person in another {every} counts as another. The job was charged in full for {charged}."
     );
     if let Some(life) = &renewal.whole_life {
         let _ = write!(

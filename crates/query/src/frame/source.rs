@@ -11,6 +11,7 @@ use super::column::{Builder, Column, Kind};
 use super::csv;
 use super::decode;
 use super::files::{DataFile, FileError, Files};
+use super::footer;
 
 /// Where rows come from.
 #[derive(Clone)]
@@ -236,6 +237,7 @@ fn read_schema(file: &DataFile) -> Option<Schema> {
         let names = csv::header(&mut reader).ok()??;
         schema.extend(names.into_iter().map(|name| (name, Family::Written, "text".to_owned())));
     } else {
+        footer::lies_within(&file.path)?;
         let columns = scan(&file.path)?.collect_schema().ok()?;
         schema.extend(
             columns.iter().map(|(name, dtype)| (name.to_string(), decode::family(dtype), dtype.to_string())),

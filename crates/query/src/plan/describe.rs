@@ -194,7 +194,7 @@ impl fmt::Display for Plan {
         let (rectangle, ceiling) = (self.ceiling.rectangle(), self.ceiling);
         let part = 100.0 * loss.amount_f64() / rectangle.amount_f64();
         let by_window = self.by_window();
-        let first = by_window.first().map_or(&[][..], Vec::as_slice);
+        let first = by_window.first().copied().unwrap_or_default();
         let plural = if first.len() == 1 { "" } else { "s" };
         writeln!(f, "Plan for {} release{plural} of {}", first.len(), self.data)?;
         let whole =

@@ -57,12 +57,28 @@ impl Plan {
     }
 
     /// The releases by window, in the order of the windows; all of them where the budget does not renew.
-    pub(crate) fn by_window(&self) -> Vec<Vec<&ReleasePlan>> {
-        let Some(renewing) = &self.renewing else { return vec![self.releases.iter().collect()] };
-        let of = |window: &Window| {
-            self.releases.iter().filter(|release| release.window.as_ref() == Some(window)).collect()
-        };
-        renewing.windows.iter().map(of).collect()
+    pub(crate) fn by_window(&self) -> Vec<&[ReleasePlan]> {
+        let Some(renewing) = &self.renewing else { return vec![&self.releases] };
+        let mut rest = self.releases.as_slice();
+        let mut windows = Vec::with_capacity(renewing.windows.len());
+        for window in &renewing.windows {
+            let own = rest.iter().take_while(|release| release.window.as_ref() == Some(window)).count();
+            let (releases, after) = rest.split_at(own);
+            windows.push(releases);
+            rest = after;
+        }
+        windows
+    }
+
+    /// The releases by reading of the rows: all at once, or one window at a time where people take part by chance.
+    ///
+    /// Who allows less than the job's ε takes part by one draw for each window. A draw that windows shared would be told by
+    /// other windows' releases, and a unit whose draw is known is protected by its own ε no more. Read again, the rows may be
+    /// newer ones: each window is a mechanism of its own, over whatever is there.
+    pub(crate) fn by_reading(&self) -> Vec<Vec<&[ReleasePlan]>> {
+        let drawn = self.scan.consent.as_ref().is_some_and(|consent| consent.limit.is_some());
+        let windows = self.by_window();
+        if drawn { windows.into_iter().map(|window| vec![window]).collect() } else { vec![windows] }
     }
 }
 

@@ -226,26 +226,17 @@ pub(crate) fn compute(
     noise: &mut dyn NoiseSource,
 ) -> Result<Vec<Release<Measured>>, Failed> {
     let (plan, allowances) = charged.open_windows();
-    let (mut released, mut frame) = (Vec::new(), None);
-    let drawn = plan.scan.consent.as_ref().is_some_and(|consent| consent.limit.is_some());
-    for (releases, allowance) in plan.by_window().into_iter().zip(allowances) {
-        let mut allowance = allowance.as_gaussian();
-        // Who allows less takes part by a draw for each window. A shared one would be told by other windows' releases, and
-        // a unit whose draw is known is protected by its own ε no more. Read again, the rows may be newer ones: each window
-        // is a mechanism of its own, over whatever is there.
-        if drawn {
-            frame = None;
-        }
-        let frame = match &mut frame {
-            Some(frame) => frame,
-            none => {
-                none.insert(load(&plan.scan, source, preflight, base, noise).map_err(|_| Failed::Source)?)
+    let mut allowances = allowances.into_iter();
+    let mut released = Vec::new();
+    for windows in plan.by_reading() {
+        let frame = load(&plan.scan, source, preflight, base, noise).map_err(|_| Failed::Source)?;
+        for releases in windows {
+            let mut allowance = allowances.next().ok_or(Failed::Bug)?.as_gaussian();
+            for release in releases {
+                let from_data = release.rows.keys.iter().take_while(|part| part.declared.is_none()).count();
+                let mut backend = LocalBackend::new(&frame, &release.rows, from_data, secret(noise));
+                released.push(execute(&release.stages, &mut allowance, &mut backend, noise)?);
             }
-        };
-        for release in releases {
-            let from_data = release.rows.keys.iter().take_while(|part| part.declared.is_none()).count();
-            let mut backend = LocalBackend::new(frame, &release.rows, from_data, secret(noise));
-            released.push(execute(&release.stages, &mut allowance, &mut backend, noise)?);
         }
     }
     Ok(released)

@@ -193,6 +193,7 @@ fn fuzz_every_target_on_mutated_seeds() {
         std::env::var("FUZZ_SECONDS").ok().and_then(|text| text.parse().ok()).map(Duration::from_secs);
     let first = seconds.map_or(0, |_| u64::from(std::process::id()) << 32);
     let charged = charged();
+    let kept = std::env::temp_dir().join(format!("fuzz-{}", std::process::id()));
     for (name, target) in targets::TARGETS {
         let seeds = seeds(name, &charged);
         seeds.iter().for_each(|seed| target(seed));
@@ -200,14 +201,13 @@ fn fuzz_every_target_on_mutated_seeds() {
         let mut case = 0;
         while seconds.map_or(case < CASES, |most| start.elapsed() < most) {
             let bytes = mutated(&mut Dice(first + case), &seeds);
+            // Kept until it has passed, so that it is there even where the process ends.
+            std::fs::write(&kept, &bytes).expect("the folder for temporary files can be written");
             let outcome = std::panic::catch_unwind(|| target(&bytes));
-            if outcome.is_err() {
-                let folder = std::env::temp_dir().join(format!("fuzz-{name}-{}", first + case));
-                let kept = std::fs::write(&folder, &bytes).map(|()| folder.display().to_string());
-                panic!("{name}, case {}: kept as {kept:?}", first + case);
-            }
+            assert!(outcome.is_ok(), "{name}, case {}: kept as {}", first + case, kept.display());
             case += 1;
         }
         println!("{name}: {case} cases");
     }
+    std::fs::remove_file(kept).expect("it was written");
 }

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use flockwise_query::frame::write_parquet;
+use flockwise_query::frame::{Files, Kind, Source, Wanted, write_parquet};
 use flockwise_query::table::{ColumnKind, Table, TableColumn};
 use flockwise_query::value::Value;
 
@@ -52,6 +52,40 @@ fn odd_parquet_files_run_or_are_told_before_the_charge() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
     assert!(seen >= 35, "{seen} files");
+}
+
+/// A footer that was made up may point anywhere: nothing is read beyond the file, and nothing is said but that it cannot be read.
+#[test]
+fn a_footer_of_which_any_byte_was_changed_reads_nothing_beyond_the_file() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ops/odd");
+    let good = std::fs::read(folder.join("index_checksums_and_small_groups.parquet")).unwrap();
+    let small = std::fs::read(folder.join("codec_none.parquet")).unwrap();
+    let shop = Shop::new(POLICY);
+    let wanted = [
+        ("who", None),
+        ("item", Some(Kind::Text)),
+        ("price", Some(Kind::Float)),
+        ("at", Some(Kind::Datetime)),
+    ];
+    let wanted = wanted.map(|(name, kind)| Wanted { name: name.to_owned(), kind });
+    let mut read = 0;
+    for (good, step) in [(small, 1), (good, 3)] {
+        let end = good.len() - 8;
+        let footer = u32::from_le_bytes(good[end..end + 4].try_into().unwrap()) as usize;
+        for at in (end - footer..end).step_by(step) {
+            for value in [0x00, 0x7f, 0xff, good[at] ^ 1, good[at] ^ 0x40] {
+                let mut bytes = good.clone();
+                bytes[at] = value;
+                shop.write("rows.parquet", bytes);
+                let source =
+                    Source::Files(Files::list(shop.folder.path(), &["rows.parquet".to_owned()]).unwrap());
+                if let Ok(found) = source.preflight(&wanted) {
+                    read += usize::from(source.read(&found).is_ok());
+                }
+            }
+        }
+    }
+    assert!(read > 100, "{read} footers were none the worse");
 }
 
 #[test]
