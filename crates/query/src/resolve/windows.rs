@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use super::{Checker, Domain, ResolvedRelease, Shape};
 use crate::diagnostic::Code;
 use crate::expr::{CompareOp, Expr, ExprKind};
-use crate::job::{Job, Statistic, WindowRequest};
+use crate::job::{Job, MOST_RELEASES, Statistic, WindowRequest};
 use crate::names::{ColumnName, ColumnRef, Name};
 use crate::policy::{Access, Renewal};
 use crate::renewal::{MOST_WINDOWS, Window};
@@ -157,6 +157,15 @@ impl Checker<'_> {
             Some(named) => self.named(per, column, named, params),
             None => self.found(per, column, releases),
         };
+        if windows.len() * job.releases.len() > MOST_RELEASES {
+            let message = format!(
+                "{} releases in each of {} windows are more than {MOST_RELEASES}",
+                job.releases.len(),
+                windows.len()
+            );
+            self.report("release", Code::TooLarge, message, "make it several jobs".to_owned());
+            return Vec::new();
+        }
         self.check_linked(per, job, &windows);
         windows
     }
