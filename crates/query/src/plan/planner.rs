@@ -99,6 +99,19 @@ pub fn plan(resolved: &Resolved, policy: &Policy, base: &Path) -> Result<Plan, P
     let Access::Budget(budget) = &policy.access else { return Err(PlanError::NoLedger) };
     let renewing = budget.per.as_ref().map(|per| Renewing::new(resolved, per)).transpose()?;
     let ceiling = Ceiling { accounting: budget.accounting, epsilon: budget.epsilon, delta: budget.delta };
+    plan_within(resolved, policy, base, ceiling)
+}
+
+/// Plans a job within a ceiling, whether or not a ledger has it: what is planned for a ledger comes from [`plan`].
+///
+/// # Errors
+/// As [`plan`].
+pub(crate) fn plan_within(
+    resolved: &Resolved,
+    policy: &Policy,
+    base: &Path,
+    ceiling: Ceiling,
+) -> Result<Plan, PlanError> {
     let (losses, job) = losses(resolved, ceiling)?;
     let made = |window: Option<&Within<'_>>| -> Result<Vec<ReleasePlan>, PlanError> {
         let all = resolved.releases.iter().zip(&losses);
