@@ -12,7 +12,7 @@ mod local;
 mod parts;
 mod rows;
 
-pub(crate) use calendar::Calendar;
+pub(crate) use calendar::{Calendar, on_calendar};
 pub(crate) use consent::preflight as consent_preflight;
 pub use local::LocalBackend;
 pub(crate) use parts::{bin_range, split, text_keys};
