@@ -12,4 +12,5 @@ mod plain;
 mod real;
 mod reference;
 mod sessions;
+mod sql;
 mod world;
