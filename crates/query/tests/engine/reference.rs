@@ -61,6 +61,10 @@ fn country(fact: &Fact) -> Vec<Value> {
     ["NL", "BE"].iter().filter(|listed| **listed == fact.country).map(|listed| text(listed)).collect()
 }
 
+fn listed(fact: &Fact) -> Vec<Value> {
+    (1..=3).filter(|listed| *listed == fact.item).map(Value::Int).collect()
+}
+
 fn rating(fact: &Fact) -> Option<f64> {
     fact.rating
 }
@@ -73,7 +77,7 @@ fn all(_: &Fact) -> bool {
     true
 }
 
-pub const CASES: [Case; 9] = [
+pub const CASES: [Case; 10] = [
     Case {
         release: "statistic = \"popularity\"\nby = [\"item\"]\naggregates = [\"people\", \"rows\"]\nmax_rows_per_key = 3",
         private: Some(item),
@@ -128,6 +132,13 @@ pub const CASES: [Case; 9] = [
         release: "statistic = \"co_occurrence\"\nitem = \"item\"\nmeasures = [\"people\", \"lift\", \"cosine\"]",
         private: Some(item),
         public: None,
+        value: None,
+        counts: all,
+    },
+    Case {
+        release: "statistic = \"top_k\"\nk = 2\nitem = { column = \"item\", keys = [1, 2, 3] }\nby = []\nmechanism = \"gumbel\"",
+        private: None,
+        public: Some(listed),
         value: None,
         counts: all,
     },

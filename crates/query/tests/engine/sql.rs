@@ -36,6 +36,10 @@ fn hex(key: &[u8]) -> String {
 
 impl Sql {
     fn new(entries: &[Entry]) -> Self {
+        Self::with(entries, statements())
+    }
+
+    fn with(entries: &[Entry], statements: BTreeMap<&'static str, &'static str>) -> Self {
         let database = Connection::open_in_memory().expect("SQLite is built in");
         let made = database.execute_batch(
             "CREATE TABLE fact (person INTEGER, selected TEXT, whole TEXT, v0 INTEGER, v1 INTEGER);
@@ -46,7 +50,7 @@ impl Sql {
              CREATE TABLE keyed (person INTEGER, item TEXT, rank INTEGER);",
         );
         made.expect("six tables");
-        let sql = Self { database, statements: statements() };
+        let sql = Self { database, statements };
         for entry in entries {
             let values: Vec<Option<i64>> = (0..2).map(|at| entry.values.get(at).copied()).collect();
             let row = (entry.person as i64, hex(&entry.selected), hex(&entry.whole), values[0], values[1]);
@@ -300,4 +304,41 @@ fn beyond_a_cap_the_sql_keeps_as_many_keys_and_a_choice_of_each_persons_own() {
         apart.iter_mut().zip(own).for_each(|(sum, counts)| *sum += counts);
     }
     assert_eq!(together, apart, "nobody's choice depends on others");
+}
+
+#[test]
+fn control_a_statement_that_is_wrong_is_caught() {
+    let wrong = [
+        ("pairs", "COUNT(*) AS n", "1 AS n"),
+        ("candidates", "SUM(w.w)", "COUNT(*)"),
+        ("activity", "mine.m <= b.high", "mine.m < b.high"),
+        ("moments", "SUM(w * counted)", "SUM(w * n)"),
+        ("moments", "s0 * counted / n", "s0"),
+        ("moments", "s1 * counted / n", "s0 * counted / n"),
+        ("scores", "COUNT(p.person)", "COUNT(DISTINCT p.person) + 1"),
+        ("everyone", "COUNT(DISTINCT person)", "COUNT(person)"),
+        ("norms", "SUM(v * v)", "SUM(v)"),
+        ("clipped", "vector.v * f.f / 1048576", "vector.v"),
+        ("linked", "COUNT(*) OVER (PARTITION BY a.person)", "1"),
+    ];
+    let (_, facts) = shapes(&mut Dice::new(23)).swap_remove(0);
+    let world = World::new(&Setting { accounting: "gdp", ..Setting::plain() }, &people(&facts));
+    let traces = CASES.iter().map(|case| {
+        let plan = world.plan(&job(&[case.release])).expect(case.release);
+        let entries = entries(case, &facts, &plan.releases[0]);
+        (trace_of(&world, &plan), plan, entries)
+    });
+    let traces: Vec<_> = traces.collect();
+    for (name, right, broken) in wrong {
+        let mut statements = statements();
+        let statement = statements[name];
+        assert!(statement.contains(right), "{name} has {right}");
+        statements.insert(name, Box::leak(statement.replace(right, broken).into_boxed_str()));
+        let caught = traces.iter().any(|(ours, plan, entries)| {
+            let mut recorder = Recorder::new(Mode::Open);
+            stages_over(plan, &mut Sql::with(entries, statements.clone()), &mut recorder);
+            *ours != recorder.into_trace()
+        });
+        assert!(caught, "{name} with {broken} passes");
+    }
 }
