@@ -16,6 +16,7 @@ mod notice;
 mod output;
 mod parquet;
 mod plan;
+mod report;
 mod run;
 mod say;
 mod watch;
@@ -86,6 +87,7 @@ fn dispatch(arguments: &Arguments, report: &mut Report) -> Result<(), Failure> {
         Command::Run(run) => run::run(run, arguments, report),
         Command::Check(args) => check::check(args, quiet),
         Command::Notice(args) => notice::notice(args),
+        Command::Report(args) => report::report(args, quiet),
         Command::Budget(budget) => budget::budget(budget),
         Command::Ledger(ledger) => ledger::ledger(ledger, quiet),
         Command::Verify(verify) => ledger::verify_release(verify),
