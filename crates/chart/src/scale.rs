@@ -22,7 +22,7 @@ pub enum Scale {
 }
 
 impl Scale {
-    /// A linear scale that holds all the numbers, its ends at round ones; with nothing in it where `zero`.
+    /// A linear scale that holds all the numbers, with nothing in it where `zero`, and else a little room at its ends.
     #[must_use]
     pub fn linear(numbers: impl IntoIterator<Item = f64>, zero: bool) -> Self {
         let (mut from, mut to) = span(numbers).unwrap_or((0.0, 1.0));
@@ -33,8 +33,8 @@ impl Scale {
             let room = if to == 0.0 { 1.0 } else { 0.05 * to.abs() };
             (from, to) = if zero && to > 0.0 { (0.0, to) } else { (from - room, to + room) };
         }
-        let step = round_step((to - from) / 4.0);
-        Self::Linear { from: (from / step).floor() * step, to: (to / step).ceil() * step }
+        let room = if zero { 0.0 } else { 0.04 * (to - from) };
+        Self::Linear { from: from - room, to: to + room }
     }
 
     /// A logarithmic scale that holds all the positive numbers.
@@ -172,9 +172,9 @@ mod tests {
 
     #[test]
     fn round_numbers_stand_on_a_linear_axis() {
-        assert_eq!(texts(Scale::linear([12.0, 2617.0], true)), ["0", "1000", "2000", "3000"]);
-        assert_eq!(texts(Scale::linear([-40.0, 90.0], true)), ["-50", "0", "50", "100"]);
-        assert_eq!(texts(Scale::linear([6.12, 6.93], false)), ["6", "6.25", "6.5", "6.75", "7"]);
+        assert_eq!(texts(Scale::linear([12.0, 2617.0], true)), ["0", "1000", "2000"]);
+        assert_eq!(texts(Scale::linear([-40.0, 90.0], true)), ["0", "50"]);
+        assert_eq!(texts(Scale::linear([6.12, 6.93], false)), ["6.25", "6.5", "6.75"]);
         assert_eq!(texts(Scale::linear([0.1, 0.3], true)), ["0", "0.1", "0.2", "0.3"]);
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use flockwise_chart::{Cell, Estimate, Heat, Markup, Shade, compact, figures};
 
+use super::over_time;
 use super::shape::{Measure, Part, Shape, distinct};
 
 /// So many names down a side.
@@ -53,11 +54,12 @@ pub(super) fn pairs(out: &mut Markup, shape: &Shape<'_>, (one, other): (&Part, &
 
 /// Segments down the side, the last part of the key along the top.
 pub(super) fn crossed(out: &mut Markup, shape: &Shape<'_>, segments: &[Part], last: &Part) {
-    let parts: Vec<Vec<String>> = segments.iter().map(|part| shape.names(part)).collect();
+    let parts: Vec<Vec<String>> =
+        segments.iter().map(|part| over_time::short(shape.names(part), part.kind)).collect();
     let down: Vec<String> = (0..shape.table.rows.len())
         .map(|row| parts.iter().map(|names| names[row].as_str()).collect::<Vec<_>>().join(" · "))
         .collect();
-    let along = shape.names(last);
+    let along = over_time::short(shape.names(last), last.kind);
     let mut places: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for row in 0..down.len() {
         places.insert((&down[row], &along[row]), row);
@@ -90,6 +92,8 @@ fn heat(
     (rows, columns): (&[String], &[String]),
     row_of: &dyn Fn(&str, &str) -> Option<usize>,
 ) {
+    // Of pairs both sides are the same, and titles are long; periods and categories are short.
+    let numbered = rows == columns && shape.document.statistic != "retention";
     let balance = matches!(measure.name.as_str(), "lift" | "affinity");
     let known = |down: &String, along: &String| {
         let row = row_of(down, along)?;
@@ -116,7 +120,7 @@ fn heat(
         rows: rows.to_vec(),
         columns: columns.to_vec(),
         cells: rows.iter().map(|down| columns.iter().map(|along| cell(down, along)).collect()).collect(),
-        numbered: rows == columns,
+        numbered,
     };
     out.open("figure", &[]);
     out.element("h3", &[], |h3| {

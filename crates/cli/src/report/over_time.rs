@@ -2,6 +2,7 @@
 
 use flockwise_chart::{Axis, Lines, Markup, Point, Scale, Series};
 use flockwise_query::release;
+use flockwise_query::table::ColumnKind;
 use flockwise_query::value::Value;
 
 use super::shape::{Measure, Part, Shape, distinct};
@@ -92,6 +93,24 @@ fn line(shape: &Shape<'_>, measure: &Measure, windows: &Windows, belongs: impl F
     Series { look: 0, points }
 }
 
+/// Names of windows without what says nothing; other names as they are.
+pub(super) fn short(mut names: Vec<String>, kind: ColumnKind) -> Vec<String> {
+    if matches!(kind, ColumnKind::Date | ColumnKind::Datetime) {
+        shorten(names.iter_mut().collect());
+    }
+    names
+}
+
+/// Takes off what all have in common at their end: months need no days.
+fn shorten(mut names: Vec<&mut String>) {
+    for end in ["T00:00:00Z", "-01", "-01"] {
+        if !names.iter().all(|name| name.ends_with(end)) {
+            return;
+        }
+        names.iter_mut().for_each(|name| name.truncate(name.len() - end.len()));
+    }
+}
+
 /// The windows of a table: where each row's begins, and what it is called.
 struct Windows {
     rows: Vec<Option<(f64, String)>>,
@@ -108,12 +127,7 @@ impl Windows {
         };
         let mut rows: Vec<Option<(f64, String)>> =
             shape.table.rows.iter().map(|row| text(&row[time.at])).collect();
-        // What all windows have in common at their end says nothing: months need no days.
-        for end in ["T00:00:00Z", "-01", "-01"] {
-            if rows.iter().flatten().all(|(_, name)| name.ends_with(end)) {
-                rows.iter_mut().flatten().for_each(|(_, name)| name.truncate(name.len() - end.len()));
-            }
-        }
+        shorten(rows.iter_mut().flatten().map(|(_, name)| name).collect());
         let distinct: std::collections::BTreeSet<&str> =
             rows.iter().flatten().map(|(_, name)| name.as_str()).collect();
         (distinct.len() > 1).then(|| Self { rows: rows.clone(), name: time.name.clone() })

@@ -155,7 +155,7 @@ fn draw(out: &mut Markup, shape: &Shape<'_>, measure: &Measure, rows: &[usize], 
 fn caption(out: &mut Markup, cut: usize, leads: &str, measure: &Measure) {
     let mut text = String::new();
     if cut > 0 {
-        text = format!("The {MOST_NAMES} of the largest {leads}; {cut} more are in the table. ");
+        text = format!("The {MOST_NAMES} with the largest {leads}, and {cut} more in the table. ");
     }
     text.push_str(super::words::bias(measure));
     if !text.trim().is_empty() {

@@ -142,7 +142,13 @@ impl<'a> Shape<'a> {
 
     /// What the parts of the key are called together.
     pub fn by(&self, parts: &[&Part]) -> String {
-        parts.iter().map(|part| part.name.as_str()).collect::<Vec<_>>().join(" and ")
+        let name = |part: &&Part| match &part.labels[..] {
+            [] => part.name.clone(),
+            labels => {
+                labels.iter().map(|&at| self.table.columns[at].name.as_str()).collect::<Vec<_>>().join(", ")
+            }
+        };
+        parts.iter().map(name).collect::<Vec<_>>().join(" and ")
     }
 
     /// The first number that counts something.

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::stage::{Bounding, KeyDomain, Measure, Stages};
 use super::{Plan, ReleasePlan};
-use crate::kernel::{Bound, Moment, Rule, Spread};
+use crate::kernel::{Bound, Moment, Rule, Spread, UNIT};
 
 impl Plan {
     /// The plan for programs.
@@ -160,7 +160,8 @@ pub(crate) fn measure_name(measure: &Measure) -> String {
 /// Standard deviation of the noise of a measure in its natural unit.
 pub(crate) fn natural_sd(stages: &Stages, measure: &Measure, bound: Bound) -> f64 {
     let unit = match measure.moment {
-        Moment::People | Moment::Rows { .. } | Moment::Nodes { .. } => f64::from(bound.unit()),
+        Moment::People | Moment::Rows { .. } => f64::from(bound.unit()),
+        Moment::Nodes { .. } => f64::from(UNIT),
         Moment::Value { channel: 0, .. } => stages.channels[0].steps,
         Moment::Value { .. } => 1.0 / stages.channels[0].square_unit(),
     };
