@@ -213,6 +213,21 @@ pub fn text(value: &Value) -> String {
     }
 }
 
+impl ColumnKind {
+    /// A cell of a CSV file as the cell of a document: nothing is null; `None` when it is no value of the type.
+    #[must_use]
+    pub fn cell(self, text: &str) -> Option<Json> {
+        let cell = match self {
+            _ if text.is_empty() => Json::Null,
+            Self::Float => Json::from(text.parse::<f64>().ok()?),
+            Self::Bool => Json::from(text.parse::<bool>().ok()?),
+            Self::Int => to_json(&Value::Int(text.parse().ok()?)),
+            Self::String | Self::Date | Self::Datetime => Json::from(text),
+        };
+        from_json(self, &cell).map(|_| cell)
+    }
+}
+
 fn from_json(kind: ColumnKind, cell: &Json) -> Option<Value> {
     if cell.is_null() {
         return Some(Value::Null);
