@@ -139,7 +139,7 @@ fn release_plan(
     let ranking = ranking(release, &parts, family, loss)?;
     let reason = ranking.reason.map_or(reason.clone(), |why| format!("{reason}; {why}"));
     let stages =
-        stages(release, &asked, loss, family, (&parts, from_data), (value.as_ref(), ranking.choice))?;
+        stages(release, &asked, loss, family, (&parts, from_data), (value.as_ref(), ranking.chosen))?;
     let at = |source| PlanError::Stage { release: release.name.clone(), source };
     stages.check(loss).map_err(at)?;
     let keys = key_columns(release, &asked, &places);
@@ -153,6 +153,7 @@ fn release_plan(
         outputs: asked.outputs,
         order: asked.order,
         both_ways: asked.both_ways,
+        finish: release.finish,
         labels: release.labels.clone(),
         reason,
     })
