@@ -124,7 +124,9 @@ impl Sql {
             let cell = |at| match row.get_ref(at).expect("a column") {
                 rusqlite::types::ValueRef::Integer(number) => number.to_string(),
                 rusqlite::types::ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned(),
-                other => panic!("{name} gives {other:?}"),
+                other @ (rusqlite::types::ValueRef::Null
+                | rusqlite::types::ValueRef::Real(_)
+                | rusqlite::types::ValueRef::Blob(_)) => panic!("{name} gives {other:?}"),
             };
             found.push((0..columns).map(cell).collect());
         }
