@@ -198,7 +198,7 @@ impl<'a> World<'a> {
                 keys.sort();
                 keys
             }
-            KeyDomain::Private(_) => self.candidate_keys()?,
+            KeyDomain::Private(_) | KeyDomain::Top(_) => self.candidate_keys()?,
             KeyDomain::Under(_, declared) => {
                 let whole =
                     |key: &Key| declared.iter().map(|under| [&key[..], under].concat()).collect::<Vec<_>>();
