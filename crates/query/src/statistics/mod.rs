@@ -26,6 +26,7 @@ pub(crate) use activity::buckets as activity_buckets;
 pub(crate) use consistent::groups;
 pub(crate) use finish::says;
 pub use table::table;
+pub(crate) use table::{Row, columns, rows, segment};
 
 use crate::job::{By, Per, Statistic};
 use crate::kernel::{Link, Moment};

@@ -30,7 +30,7 @@ const EVERY: [&str; 14] = [
 
 fn row(person: &str, at: usize, item: usize) -> Row {
     let country = ["NL", "BE"][at % 2];
-    let cells = [
+    [
         person.to_owned(),
         item.to_string(),
         (item as f64 - 2.5).to_string(),
@@ -38,8 +38,7 @@ fn row(person: &str, at: usize, item: usize) -> Row {
         format!("2026-01-{:02}T10:00:00Z", 1 + at % 10),
         country.to_owned(),
         "a".to_owned(),
-    ];
-    cells
+    ]
 }
 
 /// A person's rows: three items, over some days.
