@@ -33,15 +33,11 @@ pub(super) const FIELDS: [&str; 3] = ["non_negative", "minimum", "round"];
 pub(super) fn finish(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Finish> {
     let non_negative = fields.optional("non_negative", |node| reader.boolean(node, "non_negative"));
     let minimum = fields.optional("minimum", |node| super::parse::limit(reader, node, "minimum"));
-    let round = fields.optional("round", |node| match node.value {
-        NodeValue::String(_) => reader.word(node, "round", &[("noise", Round::Noise)]),
-        NodeValue::Null
-        | NodeValue::Boolean(_)
-        | NodeValue::Integer(_)
-        | NodeValue::Datetime(_)
-        | NodeValue::Float(_)
-        | NodeValue::Array(_)
-        | NodeValue::Table(_) => super::parse::limit(reader, node, "round").map(Round::Step),
+    let round = fields.optional("round", |node| {
+        if matches!(node.value, NodeValue::String(_)) {
+            return reader.word(node, "round", &[("noise", Round::Noise)]);
+        }
+        super::parse::limit(reader, node, "round").map(Round::Step)
     });
     Some(Finish { non_negative: non_negative?.unwrap_or(false), minimum: minimum?, round: round? })
 }
@@ -54,7 +50,7 @@ impl Finish {
             Round::Step(step) => json!(step.get()),
         });
         let minimum = self.minimum.map(|minimum| json!(minimum.get()));
-        let non_negative = self.non_negative.then_some(json!(true));
+        let non_negative = self.non_negative.then_some(Json::Bool(true));
         let fields = FIELDS.into_iter().zip([non_negative, minimum, round]);
         all.extend(fields.filter_map(|(name, value)| value.map(|value| (name.to_owned(), value))));
     }

@@ -63,7 +63,7 @@ pub(crate) fn rows(plan: &ReleasePlan, measured: &Measured) -> Vec<Row> {
     if let (Some(minimum), Some(people)) = (plan.finish.minimum, plan.people()) {
         // After the ranks: a place in them is a function of what was released, shown or not.
         let least = f64::from(minimum.get());
-        rows.retain(|row| formulas.estimate(people, row.at, false).value >= least);
+        rows.retain(|row| formulas.estimate(people, row.at, row.reversed).value >= least);
     }
     for row in &mut rows {
         for (estimate, output) in row.estimates.iter_mut().zip(&plan.outputs) {
