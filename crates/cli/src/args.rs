@@ -61,6 +61,11 @@ pub(crate) enum Command {
         after_help = "Example: flockwise notice policy.toml --job job.toml --contact privacy@example.org --format html"
     )]
     Notice(Notice),
+    /// Draw releases as one self-contained page with charts; costs nothing.
+    #[command(
+        after_help = "Example: flockwise run job.toml --policy policy.toml --format json --out released && flockwise report released"
+    )]
+    Report(Report),
     /// Show what is spent and what is left.
     #[command(after_help = "Example: flockwise budget policy.toml --fail-below 20%")]
     Budget(Budget),
@@ -221,6 +226,16 @@ pub(crate) enum NoticeFormat {
     Markdown,
     /// One self-contained page.
     Html,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// A folder that `run --out` wrote, or a file of releases as JSON lines; `-` is standard input.
+    #[arg(value_name = "DIR")]
+    pub releases: PathBuf,
+    /// The page; `-` is standard output. By default report.html in the folder, or standard output for a file.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

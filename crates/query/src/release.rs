@@ -120,8 +120,14 @@ pub struct How {
     /// The clamp range, where it was bought.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub bounds: Option<Json>,
+    /// Of a summary: whose values, and how many rows of one person in one key count.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub values: Option<Json>,
     /// Standard deviation of the noise of each measured number.
     pub noise_sd: Json,
+    /// What was done to the numbers after the noise, from them alone.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub after: Vec<String>,
     /// How many people a key needs to appear; absent for public keys.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub selection: Option<Json>,
@@ -210,6 +216,21 @@ pub fn text(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Date(days) => crate::value::date_text(*days),
         Value::Datetime(moment) => crate::value::datetime_text(*moment),
+    }
+}
+
+impl ColumnKind {
+    /// A cell of a CSV file as the cell of a document: nothing is null; `None` when it is no value of the type.
+    #[must_use]
+    pub fn cell(self, text: &str) -> Option<Json> {
+        let cell = match self {
+            _ if text.is_empty() => Json::Null,
+            Self::Float => Json::from(text.parse::<f64>().ok()?),
+            Self::Bool => Json::from(text.parse::<bool>().ok()?),
+            Self::Int => to_json(&Value::Int(text.parse().ok()?)),
+            Self::String | Self::Date | Self::Datetime => Json::from(text),
+        };
+        from_json(self, &cell).map(|_| cell)
     }
 }
 

@@ -60,7 +60,8 @@ fn with_rows(document: &Document, most: usize) -> Result<String, BadCell> {
 }
 
 /// Every column but the ends of error bars, which stand beside their value.
-fn shown(table: &Table) -> Vec<usize> {
+#[must_use]
+pub fn shown(table: &Table) -> Vec<usize> {
     let mut columns = Vec::new();
     let mut at = 0;
     while at < table.columns.len() {
@@ -74,11 +75,14 @@ const fn is_number(column: &TableColumn) -> bool {
     matches!(column.kind, ColumnKind::Int | ColumnKind::Float)
 }
 
-fn cell(table: &Table, row: &[Value], at: usize) -> String {
+/// A cell as people read it: with its error bar, where it has one, and no digits of noise.
+#[must_use]
+pub fn cell(table: &Table, row: &[Value], at: usize) -> String {
     if table.columns[at].bars.is_none() {
         return if row[at] == Value::Null { "(none)".to_owned() } else { plain(&row[at]) };
     }
-    let (Value::Float(value), Value::Float(low), Value::Float(high)) = (&row[at], &row[at + 1], &row[at + 2])
+    let (Value::Float(value), Some(Value::Float(low)), Some(Value::Float(high))) =
+        (&row[at], row.get(at + 1), row.get(at + 2))
     else {
         return "unknown".to_owned();
     };
@@ -139,13 +143,14 @@ fn align(out: &mut String, header: &[String], body: &[Vec<String>], numeric: &[b
     body.iter().for_each(|row| line(row));
 }
 
-/// What protects the people in the table, in plain words.
-fn guarantee(document: &Document) -> String {
-    let Document { privacy, columns, .. } = document;
+/// What a release guarantees, in one sentence of plain words.
+#[must_use]
+pub fn promise(document: &Document) -> String {
+    let privacy = &document.privacy;
     let epsilon = privacy.alone.epsilon;
     if document.mock.is_some() {
         return format!(
-            "A release of real data under this plan would protect {} at epsilon {epsilon}.\n",
+            "A release of real data under this plan would protect {} at epsilon {epsilon}.",
             privacy.unit
         );
     }
@@ -159,9 +164,25 @@ fn guarantee(document: &Document) -> String {
     if privacy.alone.at_delta != "0" {
         let _ = write!(out, ", but for a chance of {}", rounded_up(&privacy.alone.at_delta));
     }
-    out.push_str(".\n± is a 95% bar for the noise alone.");
+    out.push('.');
+    out
+}
+
+/// What protects the people in the table, and what bars and numbers leave out, in plain words.
+fn guarantee(document: &Document) -> String {
+    let Document { privacy, columns, .. } = document;
+    let mut out = promise(document);
+    if document.mock.is_some() {
+        out.push('\n');
+        return out;
+    }
+    out.push_str("\n± is a 95% bar for the noise alone.");
     if columns.iter().any(|column| column.bias == Some(Bias::Low)) {
         out.push_str(" Counts lean low: what people contribute is bounded.");
+    }
+    for sentence in &document.how.after {
+        out.push(' ');
+        out.push_str(sentence);
     }
     if document.how.sampling.is_some() {
         out.push_str(
@@ -246,7 +267,8 @@ pub fn parquet(document: &Document, path: &Path) -> io::Result<()> {
 }
 
 /// Three figures of a decimal, rounded up: a chance is never shown smaller than it is.
-fn rounded_up(decimal: &str) -> String {
+#[must_use]
+pub fn rounded_up(decimal: &str) -> String {
     let Ok(exact) = decimal.parse::<f64>() else { return decimal.to_owned() };
     if exact <= 0.0 {
         return decimal.to_owned();

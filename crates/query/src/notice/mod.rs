@@ -3,7 +3,7 @@
 //! The key decision: it is made from the policy and the jobs alone, so that it says what the engine holds itself to and
 //! nothing else; and it is in plain words, without a formula, because the people whom it is for did not ask for one.
 
-mod likelihood;
+pub mod likelihood;
 mod render;
 mod words;
 

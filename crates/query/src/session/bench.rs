@@ -7,7 +7,7 @@ use flockwise_mechanisms::{Ceiling, Curator, Delta, Epsilon, Os, Waiver, secret,
 
 use super::{Error, Session, placed};
 use crate::backend::load;
-use crate::bench::{Bench, Head, Planned, Report, bench, plans, whole};
+use crate::bench::{Bench, Head, Planned, Report, Rows, bench, plans, whole};
 use crate::document::Places;
 use crate::engine::Failed;
 use crate::frame::{Preflight, Source};
@@ -133,8 +133,8 @@ impl Session {
         let mut noise = Os::new().map_err(|_| Error::BenchFailed(Failed::Entropy))?;
         let frame = load(&data.plan.scan, data.source, data.preflight, &self.base, &mut noise)
             .map_err(|_| Error::BenchFailed(Failed::Source))?;
-        let releases = bench(asked, planned, &frame, data.waiver, secret(&mut noise), progress)
-            .map_err(Error::BenchFailed)?;
+        let rows = Rows { frame: &frame, secret: secret(&mut noise) };
+        let releases = bench(asked, planned, rows, data.waiver, progress).map_err(Error::BenchFailed)?;
         let (ceiling, part) = self.benched();
         let head = Head { policy: &self.policy, waiver: data.waiver, made_up, ceiling, part, began };
         Ok(whole(asked, &head, releases))
