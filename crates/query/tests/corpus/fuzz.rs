@@ -1,5 +1,6 @@
 //! The fuzz targets on mutated seeds: without a nightly compiler, the same number of cases each time. `FUZZ_SECONDS=60` runs
-//! each target that long instead, from a seed of its own; `crates/query/fuzz/run.sh` searches by coverage where it can.
+//! each target that long instead, from a seed of its own, and `FUZZ_TARGET=csv` only that one; `crates/query/fuzz/run.sh`
+//! searches by coverage where it can.
 
 #[path = "../../fuzz/targets.rs"]
 mod targets;
@@ -194,7 +195,11 @@ fn fuzz_every_target_on_mutated_seeds() {
     let first = seconds.map_or(0, |_| u64::from(std::process::id()) << 32);
     let charged = charged();
     let kept = std::env::temp_dir().join(format!("fuzz-{}", std::process::id()));
+    let only = std::env::var("FUZZ_TARGET").ok();
     for (name, target) in targets::TARGETS {
+        if only.as_deref().is_some_and(|only| only != name) {
+            continue;
+        }
         let seeds = seeds(name, &charged);
         seeds.iter().for_each(|seed| target(seed));
         let start = Instant::now();
