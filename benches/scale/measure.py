@@ -8,6 +8,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -18,14 +19,11 @@ class Failed(Exception):
     """A process that was measured ended badly."""
 
 
-def measured(command, folder=None, limit=None, environment=None):
+def measured(command, folder=None, limit=None):
     """Runs a command; its wall time in seconds and its peak resident memory in MB, as the kernel counted it."""
-    with open(os.devnull, "wb") as nowhere, open(HERE_LOG(), "wb") as log:
+    with tempfile.TemporaryFile() as said:
         start = time.perf_counter()
-        child = subprocess.Popen(
-            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=nowhere, stderr=log,
-            env={**os.environ, **(environment or {})},
-        )
+        child = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said)
         if limit:
             signal.signal(signal.SIGALRM, lambda *_: child.kill())
             signal.setitimer(signal.ITIMER_REAL, limit)
@@ -33,20 +31,17 @@ def measured(command, folder=None, limit=None, environment=None):
         seconds = time.perf_counter() - start
         signal.setitimer(signal.ITIMER_REAL, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
+        said.seek(0)
+        last = said.read().decode(errors="replace").strip().splitlines()[-1:]
+    if limit and child.returncode == -signal.SIGKILL and seconds >= limit:
+        raise Failed(f"stopped after {limit:.0f} s")
+    if child.returncode == -signal.SIGKILL:
+        raise Failed("killed: out of memory")
     if child.returncode != 0:
-        tail = HERE_LOG().read_text(errors="replace").strip().splitlines()[-1:]
-        if limit and seconds >= limit:
-            raise Failed(f"stopped after {limit:.0f} s")
-        if child.returncode == -signal.SIGKILL:
-            raise Failed("killed: out of memory")
-        raise Failed(f"ended with {child.returncode}: {' '.join(tail)}"[:200])
+        raise Failed(f"ended with {child.returncode}: {' '.join(last)}"[:200])
     # Kilobytes on Linux, bytes on macOS.
     unit = 1 if sys.platform == "darwin" else 1024
     return {"seconds": seconds, "mb": usage.ru_maxrss * unit / 1e6, "processor": usage.ru_utime + usage.ru_stime}
-
-
-def HERE_LOG():
-    return pathlib.Path(os.environ.get("TMPDIR", "/tmp")) / f"flockwise-scale-{os.getpid()}.log"
 
 
 def build(profile):
@@ -54,10 +49,9 @@ def build(profile):
     verb = {"release": ["bench"], "test": ["test", "--workspace"]}[profile]
     command = ["cargo", *verb, "--bench", "scale", "--no-run", "--message-format=json-render-diagnostics"]
     told = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
-    for line in told.splitlines():
-        message = json.loads(line)
-        if message.get("reason") == "compiler-artifact" and message["target"]["name"] == "scale":
-            scale = message["executable"]
+    messages = map(json.loads, told.splitlines())
+    made = [message for message in messages if message.get("reason") == "compiler-artifact"]
+    scale = next(message["executable"] for message in made if message["target"]["name"] == "scale")
     flockwise = subprocess.run([scale, "flockwise"], stdout=subprocess.PIPE, check=True, text=True).stdout.strip()
     return scale, flockwise
 
@@ -75,13 +69,10 @@ def machine():
     return f"{model}, {len(os.sched_getaffinity(0))} cores{memory}, {platform.system()} {platform.release().split('-')[0]}"
 
 
-def version(of, *names):
-    """The version of the first crate of these names in the lock file."""
+def version(crate):
+    """The version of a crate in the lock file."""
     lines = (ROOT / "Cargo.lock").read_text().splitlines()
-    for name in (of, *names):
-        if f'name = "{name}"' in lines:
-            return lines[lines.index(f'name = "{name}"') + 1].split('"')[1]
-    return "?"
+    return lines[lines.index(f'name = "{crate}"') + 1].split('"')[1]
 
 
 def commit():
