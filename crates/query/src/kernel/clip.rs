@@ -1,6 +1,7 @@
 //! Sums in which each person's own vector of values is scaled to a norm.
 
 use super::contributions::{Activity, Contributions, DROPPED};
+use super::memory::SpillError;
 
 /// Binary digits of the factor by which a vector is scaled.
 const DIGITS: u32 = 20;
@@ -42,8 +43,10 @@ impl Contributions {
     ///
     /// # Panics
     /// When the power is over 86: a bug of the caller.
-    #[must_use]
-    pub fn clipped(&self, power: u32, of: &Clipped<'_>) -> Vec<i128> {
+    ///
+    /// # Errors
+    /// When what was spilled cannot be read.
+    pub fn clipped(&self, power: u32, of: &Clipped<'_>) -> Result<Vec<i128>, SpillError> {
         assert!(power <= MOST_POWER, "a squared norm of at most 2^86");
         let mut sums = vec![0_i128; of.places];
         let mut values = Vec::new();
@@ -58,13 +61,15 @@ impl Contributions {
                 values.iter().for_each(|&(place, value)| sums[place] += value * factor / (1 << DIGITS));
             }
         }
-        sums
+        Ok(sums)
     }
 
     /// In which bucket each person's squared norm is: at most 2^first, at most 2^(first + 1), and so on, the last without
     /// end; people whose vector is zero are in none. One person is in one bucket, so the sensitivity is 1.
-    #[must_use]
-    pub fn norms(&self, first: u32, buckets: usize, of: &Clipped<'_>) -> Activity {
+    ///
+    /// # Errors
+    /// When what was spilled cannot be read.
+    pub fn norms(&self, first: u32, buckets: usize, of: &Clipped<'_>) -> Result<Activity, SpillError> {
         let mut counts = vec![0; buckets];
         let mut values = Vec::new();
         for person in 0..self.people() {
@@ -74,6 +79,6 @@ impl Contributions {
                 counts[(power.saturating_sub(first) as usize).min(buckets - 1)] += 1;
             }
         }
-        counts
+        Ok(counts)
     }
 }

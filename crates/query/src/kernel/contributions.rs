@@ -7,22 +7,11 @@ use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
 
 use super::bound::Bound;
+use super::gather::PersonHash;
+use super::links::Sequences;
+use super::memory::SpillError;
+use super::rows::{Layout, Rows};
 use super::spread::{Binned, Spread};
-
-/// Rows on their way into the kernel: person, key and one fixed-point value per channel.
-///
-/// A row that fans out to several keys stands here once for each.
-#[derive(Clone, Default)]
-pub struct Rows {
-    /// Code of the person.
-    pub people: Vec<u32>,
-    /// Code of the key.
-    pub keys: Vec<u32>,
-    /// Values on the grid, one vector per channel, each at most the channel's radius in absolute value.
-    pub channels: Vec<Vec<i32>>,
-    /// Bins of the values on each grid, one vector per grid, each less than the grid's number of bins.
-    pub bins: Vec<(Spread, Vec<u32>)>,
-}
 
 /// What each person contributed to each key, before any bound: sorted by person, then key, one entry a pair.
 #[derive(Clone, Default)]
@@ -34,6 +23,7 @@ pub struct Contributions {
     channels: Vec<Vec<i64>>,
     pub(super) spreads: Vec<Spread>,
     pub(super) binned: Vec<Binned>,
+    pub(super) sequences: Sequences,
     person_hashes: Vec<u64>,
     key_hashes: Vec<u64>,
 }
@@ -86,18 +76,49 @@ pub(super) const DROPPED: u32 = u32::MAX;
 
 impl Contributions {
     /// Groups rows by person and key.
-    ///
-    /// `person_hashes` and `key_hashes` are keyed hashes of what the codes stand for, so that which keys a person keeps
-    /// depends on neither the order of rows nor the codes.
-    ///
-    /// # Panics
-    /// When the columns of `rows` differ in length, or a code has no hash: bugs of the caller.
-    #[must_use]
-    pub fn new(rows: &Rows, person_hashes: Vec<u64>, key_hashes: Vec<u64>) -> Self {
-        let channels = rows.channels.len();
-        assert_eq!(rows.people.len(), rows.keys.len(), "one key a row");
-        let mut order: Vec<(u64, usize)> = Vec::with_capacity(rows.people.len());
-        for (at, (&person, &key)) in rows.people.iter().zip(&rows.keys).enumerate() {
+    pub(super) fn new(
+        layout: &Layout,
+        rows: Rows,
+        person_hash: &PersonHash,
+        key_hashes: Vec<u64>,
+        key_ranks: &[u32],
+    ) -> Self {
+        let mut identities = rows.people.clone();
+        identities.sort_unstable();
+        identities.dedup();
+        let code = |person: &u64| identities.binary_search(person).expect("a known person") as u32;
+        let mut people: Vec<u32> = rows.people.iter().map(code).collect();
+        let (mut keys, mut channels, mut bins) = (rows.keys, rows.channels, rows.bins);
+        if let Some(buckets) = layout.activity {
+            let mut counts = vec![0_u64; identities.len()];
+            people.iter().for_each(|&person| counts[person as usize] += 1);
+            people = (0..identities.len() as u32).collect();
+            keys = counts.iter().map(|count| count.ilog2().min(buckets - 1)).collect();
+            channels = Vec::new();
+            bins = Vec::new();
+        }
+        let mut sequences = Sequences::default();
+        if layout.ordered {
+            let row = |((&person, &moment), &key): ((&u32, &i64), &u32)| {
+                (person, moment, key_ranks[key as usize], key)
+            };
+            let steps = people.iter().zip(&rows.moments).zip(&keys).map(row);
+            sequences = Sequences::new(steps.collect(), identities.len());
+        }
+        let person_hashes = identities.iter().map(|&person| person_hash(person)).collect();
+        Self::of_codes(layout, (people, keys, channels, bins), (person_hashes, key_hashes), sequences)
+    }
+
+    #[expect(clippy::type_complexity, reason = "columns of rows")]
+    fn of_codes(
+        layout: &Layout,
+        (people, keys, row_channels, row_bins): (Vec<u32>, Vec<u32>, Vec<Vec<i32>>, Vec<Vec<u32>>),
+        (person_hashes, key_hashes): (Vec<u64>, Vec<u64>),
+        sequences: Sequences,
+    ) -> Self {
+        let channels = row_channels.len();
+        let mut order: Vec<(u64, usize)> = Vec::with_capacity(people.len());
+        for (at, (&person, &key)) in people.iter().zip(&keys).enumerate() {
             assert!(
                 (person as usize) < person_hashes.len() && (key as usize) < key_hashes.len(),
                 "known codes"
@@ -105,12 +126,17 @@ impl Contributions {
             order.push((u64::from(person) << 32 | u64::from(key), at));
         }
         order.par_sort_unstable();
-        let mut built =
-            Self { starts: vec![0; person_hashes.len() + 1], person_hashes, key_hashes, ..Self::default() };
+        let mut built = Self {
+            starts: vec![0; person_hashes.len() + 1],
+            person_hashes,
+            key_hashes,
+            sequences,
+            ..Self::default()
+        };
         built.channels = vec![Vec::new(); channels];
-        built.spreads = rows.bins.iter().map(|(spread, _)| *spread).collect();
-        built.binned = vec![Binned { starts: vec![0], counts: Vec::new() }; rows.bins.len()];
-        let mut bins = vec![Vec::new(); rows.bins.len()];
+        built.spreads.clone_from(&layout.spreads);
+        built.binned = vec![Binned { starts: vec![0], counts: Vec::new() }; row_bins.len()];
+        let mut bins = vec![Vec::new(); row_bins.len()];
         let mut last = None;
         for (pair, at) in order {
             if last != Some(pair) {
@@ -125,11 +151,11 @@ impl Contributions {
             }
             let end = built.keys.len() - 1;
             built.rows[end] += 1;
-            for (sums, values) in built.channels.iter_mut().zip(&rows.channels) {
+            for (sums, values) in built.channels.iter_mut().zip(&row_channels) {
                 // At most 2^32 rows of at most 2^31 each: no overflow.
                 sums[end] += i64::from(values[at]);
             }
-            bins.iter_mut().zip(&rows.bins).for_each(|(bins, (_, of_row))| bins.push(of_row[at]));
+            bins.iter_mut().zip(&row_bins).for_each(|(bins, of_row)| bins.push(of_row[at]));
         }
         built.binned.iter_mut().zip(&mut bins).for_each(|(binned, bins)| binned.close(bins));
         for person in 1..built.starts.len() {
@@ -163,9 +189,11 @@ impl Contributions {
     }
 
     /// How many people take part with at least one key.
-    #[must_use]
-    pub fn everyone(&self) -> i128 {
-        (0..self.people()).filter(|&person| !self.keys_of(person).is_empty()).count() as i128
+    ///
+    /// # Errors
+    /// When what was spilled cannot be read.
+    pub fn everyone(&self) -> Result<i128, SpillError> {
+        Ok((0..self.people()).filter(|&person| !self.keys_of(person).is_empty()).count() as i128)
     }
 
     /// The pairs of a person that take part: those in `kept` (all where it is `None`), at most `cap` of them by keyed hash.
@@ -198,14 +226,16 @@ impl Contributions {
     ///
     /// Sensitivities: [`Bound::l2_squared`] and [`Bound::l1`] with radius 1 for people, `limit` for rows (both in units
     /// of the bound), and `limit`·radius of the channel for values (on the grid).
-    #[must_use]
+    ///
+    /// # Errors
+    /// When what was spilled cannot be read.
     pub fn moments(
         &self,
         bound: Bound,
         moments: &[Moment],
         kept: Option<&[u32]>,
         places: usize,
-    ) -> Vec<Vec<i128>> {
+    ) -> Result<Vec<Vec<i128>>, SpillError> {
         let zero = || (vec![vec![0_i128; places]; moments.len()], Vec::new());
         let add = |(mut sums, mut pairs): (Vec<Vec<i128>>, Vec<usize>), person: usize| {
             let part = self.part(person, kept, bound.cap, &mut pairs);
@@ -224,12 +254,12 @@ impl Contributions {
             one
         };
         let split = (self.people() / (2 * rayon::current_num_threads())).max(1024);
-        (0..self.people())
+        Ok((0..self.people())
             .into_par_iter()
             .with_min_len(split)
             .fold(zero, add)
             .map(|(sums, _)| sums)
-            .reduce(|| zero().0, merge)
+            .reduce(|| zero().0, merge))
     }
 
     /// One pair's part of a moment. Products round toward zero, so that rounding never enlarges a contribution.
@@ -249,15 +279,19 @@ impl Contributions {
     }
 
     /// The keys that anybody has, with their weight: the candidates of a selection. Every weight is positive.
-    #[must_use]
-    pub fn candidates(&self, bound: Bound) -> Vec<(u32, i128)> {
-        let weights = self.moments(bound, &[Moment::People], None, self.key_hashes.len()).swap_remove(0);
-        (0..).zip(weights).filter(|(_, weight)| *weight > 0).collect()
+    ///
+    /// # Errors
+    /// When what was spilled cannot be read.
+    pub fn candidates(&self, bound: Bound) -> Result<Vec<(u32, i128)>, SpillError> {
+        let weights = self.moments(bound, &[Moment::People], None, self.key_hashes.len())?.swap_remove(0);
+        Ok((0..).zip(weights).filter(|(_, weight)| *weight > 0).collect())
     }
 
     /// In how many of the kept keys people take part: one person is in one bucket, so the L1 and L2 sensitivity is 1.
-    #[must_use]
-    pub fn activity(&self, kept: Option<&[u32]>, buckets: usize) -> Activity {
+    ///
+    /// # Errors
+    /// When what was spilled cannot be read.
+    pub fn activity(&self, kept: Option<&[u32]>, buckets: usize) -> Result<Activity, SpillError> {
         let mut activity = vec![0; buckets];
         for person in 0..self.people() {
             let all = self.starts[person]..self.starts[person + 1];
@@ -268,7 +302,7 @@ impl Contributions {
                 activity[bucket.min(buckets - 1)] += 1;
             }
         }
-        activity
+        Ok(activity)
     }
 
     /// The `kept` map of some keys, in the order given.

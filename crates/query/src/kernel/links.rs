@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bound::Bound;
 use super::contributions::{Activity, Contributions, DROPPED, bucket, mix};
+use super::memory::SpillError;
 
 /// What links two keys of one person.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -56,7 +57,7 @@ impl Link {
 
 /// The order in which people met their keys, for steps.
 #[derive(Clone, Default)]
-pub struct Sequences {
+pub(super) struct Sequences {
     starts: Vec<usize>,
     keys: Vec<u32>,
 }
@@ -64,8 +65,7 @@ pub struct Sequences {
 impl Sequences {
     /// From rows, each a person, a moment and a key with its rank among keys: sorted by person, then moment; keys of one
     /// moment by rank, so that nothing depends on the order of rows. Several rows in a run with one key are one visit.
-    #[must_use]
-    pub fn new(mut rows: Vec<(u32, i64, u32, u32)>, people: usize) -> Self {
+    pub(super) fn new(mut rows: Vec<(u32, i64, u32, u32)>, people: usize) -> Self {
         rows.par_sort_unstable();
         let mut built = Self { starts: vec![0; people + 1], keys: Vec::new() };
         let mut last = None;
@@ -96,8 +96,6 @@ pub struct Links<'a> {
     pub kept: &'a [u32],
     /// How many keys were found.
     pub places: usize,
-    /// The order in which people met their keys: needed for steps.
-    pub sequences: Option<&'a Sequences>,
 }
 
 impl Contributions {
@@ -114,7 +112,7 @@ impl Contributions {
                 }
             }
             Link::Steps => {
-                let sequence = links.sequences.map_or(&[][..], |sequences| sequences.of(person));
+                let sequence = self.sequences.of(person);
                 let steps = sequence.windows(2).map(|step| (step[0], step[1]));
                 found.extend(steps.filter(|&(one, other)| one != other && is_kept(one) && is_kept(other)));
                 found.sort_unstable();
@@ -126,8 +124,10 @@ impl Contributions {
     /// People for each cell: a person with n distinct links gives each the weight of n keys under `bound`, so the vector
     /// has the sensitivity of [`Bound::l2_squared`] and [`Bound::l1`] with radius 1. Beyond the bound's cap a subset is
     /// chosen by keyed hash.
-    #[must_use]
-    pub fn linked(&self, bound: Bound, links: &Links<'_>) -> Vec<i128> {
+    ///
+    /// # Errors
+    /// When what was spilled cannot be read.
+    pub fn linked(&self, bound: Bound, links: &Links<'_>) -> Result<Vec<i128>, SpillError> {
         let cells = links.link.cells(links.places);
         let zero = || (vec![0_i128; cells], Vec::new());
         let add = |(mut sums, mut found): (Vec<i128>, Vec<(u32, u32)>), person: usize| {
@@ -159,17 +159,19 @@ impl Contributions {
             one
         };
         let split = (self.people() / (2 * rayon::current_num_threads())).max(1024);
-        (0..self.people())
+        Ok((0..self.people())
             .into_par_iter()
             .with_min_len(split)
             .fold(zero, add)
             .map(|(sums, _)| sums)
-            .reduce(|| zero().0, merge)
+            .reduce(|| zero().0, merge))
     }
 
     /// How many distinct links people have: one person is in one bucket, so the sensitivity is 1.
-    #[must_use]
-    pub fn link_activity(&self, links: &Links<'_>, buckets: usize) -> Activity {
+    ///
+    /// # Errors
+    /// When what was spilled cannot be read.
+    pub fn link_activity(&self, links: &Links<'_>, buckets: usize) -> Result<Activity, SpillError> {
         let mut activity = vec![0; buckets];
         let mut found = Vec::new();
         for person in 0..self.people() {
@@ -178,7 +180,7 @@ impl Contributions {
                 activity[bucket.min(buckets - 1)] += 1;
             }
         }
-        activity
+        Ok(activity)
     }
 }
 

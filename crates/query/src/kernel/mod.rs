@@ -10,13 +10,19 @@
 mod bound;
 mod clip;
 mod contributions;
+mod gather;
 mod links;
+mod memory;
+mod rows;
 mod spread;
 
 pub use bound::{Bound, Rule, UNIT};
 pub use clip::Clipped;
 pub(crate) use clip::MOST_POWER;
 pub(crate) use contributions::keyed_hash;
-pub use contributions::{Activity, Contributions, Moment, Rows};
-pub use links::{Link, Links, Sequences};
+pub use contributions::{Activity, Contributions, Moment};
+pub use gather::{Gather, PersonHash};
+pub use links::{Link, Links};
+pub use memory::{Settings, SpillError};
+pub use rows::{Layout, Rows};
 pub use spread::Spread;

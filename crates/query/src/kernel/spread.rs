@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bound::Bound;
 use super::contributions::Contributions;
+use super::memory::SpillError;
 
 /// The numbers that stand for one distribution.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -110,14 +111,16 @@ impl Contributions {
     ///
     /// On one level the parts of a person in one key add up to at most w·limit, so their L1 and L2 norms are at most that;
     /// with the bound over keys the L2² over all nodes is at most levels·limit²·B, and L1 at most levels·limit·B.
-    #[must_use]
+    ///
+    /// # Errors
+    /// When what was spilled cannot be read.
     pub fn distributions(
         &self,
         bound: Bound,
         (grid, limit): (usize, u32),
         kept: &[u32],
         places: usize,
-    ) -> Vec<i128> {
+    ) -> Result<Vec<i128>, SpillError> {
         let (spread, binned) = (self.spreads[grid], &self.binned[grid]);
         let nodes = spread.nodes();
         let mut sums = vec![0_i128; places * nodes];
@@ -135,7 +138,7 @@ impl Contributions {
                 }
             }
         }
-        sums
+        Ok(sums)
     }
 }
 

@@ -204,7 +204,7 @@ pub(crate) fn compute(
     let mut released = Vec::new();
     for release in &plan.releases {
         let from_data = release.rows.keys.iter().take_while(|part| part.declared.is_none()).count();
-        let mut backend = LocalBackend::new(&frame, &release.rows, from_data, secret(noise));
+        let mut backend = LocalBackend::new(&frame, &release.rows, from_data, secret(noise))?;
         released.push(execute(&release.stages, &mut allowance, &mut backend, noise)?);
     }
     Ok(released)
