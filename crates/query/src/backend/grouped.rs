@@ -73,7 +73,7 @@ impl Grouped {
         let moments = column.map_or_else(Vec::new, |column| moments(&keyed, column));
         let (spreads, bins) = bins.into_iter().unzip();
         let layout = Layout { channels: channels.len(), spreads, ordered: column.is_some(), activity: None };
-        let mut gather = Gather::new(layout, &Settings::default());
+        let gather = Gather::new(layout, &Settings::default());
         gather.push(&Rows { people, keys: keyed.codes, channels, bins, moments })?;
         let of_person = move |person: u64| person_hashes[person as usize];
         let contributions = gather.finish(Box::new(of_person), key_hashes, ranks(&keyed.keys))?;
