@@ -19,7 +19,7 @@ use super::work::share;
 pub type PersonHash = Box<dyn Fn(u64) -> u64 + Send + Sync>;
 
 /// Partitions are grouped together until they have about so many rows, if there are that many.
-const ENOUGH: u64 = 1 << 13;
+const ENOUGH: u64 = if cfg!(test) { 8 } else { 1 << 13 };
 
 /// Gathers the rows of one grouping, chunk by chunk.
 ///

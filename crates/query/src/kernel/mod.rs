@@ -22,6 +22,8 @@ mod spill;
 mod spread;
 mod store;
 mod sums;
+#[cfg(test)]
+mod tests;
 mod work;
 
 pub use bound::{Bound, Rule, UNIT};
