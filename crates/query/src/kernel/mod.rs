@@ -17,6 +17,7 @@ mod ints;
 mod links;
 mod memory;
 mod part;
+mod radix;
 mod rows;
 mod spill;
 mod spread;
