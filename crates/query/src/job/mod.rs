@@ -8,6 +8,7 @@ mod parse;
 mod query;
 mod statistic;
 mod types;
+mod windows;
 mod write;
 
 use std::collections::BTreeMap;
@@ -30,6 +31,7 @@ pub use statistic::{
 };
 pub(crate) use types::word;
 pub use types::{Contribution, Count, Limit, MechanismChoice, OutOfRange, Share, TwoStage};
+pub use windows::WindowRequest;
 
 /// The most releases of one job.
 pub const MOST_RELEASES: usize = 1_000;
@@ -45,6 +47,8 @@ pub struct Job {
     pub total: Option<Amount>,
     /// The δ of the whole job; `None`: in proportion to the loss.
     pub delta: Option<Delta>,
+    /// Where the budget renews: which windows this is about; `None` where `where` or keys tell.
+    pub windows: Option<Vec<WindowRequest>>,
     /// Parameters and their types; the values come with the run.
     pub params: BTreeMap<Name, ColumnType>,
     /// What is asked: at least one.

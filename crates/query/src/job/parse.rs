@@ -10,7 +10,7 @@ use super::statistic::{
     Statistic, Summary, TopK, Transitions,
 };
 use super::types::{Contribution, Count, Limit, MechanismChoice, Share, TwoStage};
-use super::{Amount, Job, MOST_RELEASES, Release, Spend};
+use super::{Amount, Job, MOST_RELEASES, Release, Spend, windows};
 use crate::diagnostic::{Code, one_of, suggestion};
 use crate::document::{Fields, Node, NodeValue, Reader};
 use crate::expr::ExprText;
@@ -26,15 +26,17 @@ pub(super) fn job(reader: &mut Reader<'_>, root: &Node) -> Option<Job> {
     let data = fields.need(reader, "data", "data = \"films\"").and_then(|node| reader.name(node, "data"));
     let purpose = fields.optional("purpose", |node| reader.name(node, "purpose"));
     let total = fields.optional("job", |node| {
-        let fields = reader.fields(node, "[job]", &["epsilon", "rho", "delta"])?;
+        let fields = reader.fields(node, "[job]", &["epsilon", "rho", "delta", "windows"])?;
         let amount = amount(reader, &fields);
         let delta = fields.optional("delta", |node| reader.loss(node));
-        Some((amount?, delta?))
+        let windows = fields.optional("windows", |node| windows::windows(reader, node));
+        Some((amount?, delta?, windows?))
     });
     let params = params(reader, &fields);
     let releases = releases(reader, &fields);
-    let (total, delta) = total?.unwrap_or_default();
-    let job = Job { data: data?, purpose: purpose?, total, delta, params: params?, releases: releases? };
+    let (total, delta, windows) = total?.unwrap_or_default();
+    let job =
+        Job { data: data?, purpose: purpose?, total, delta, windows, params: params?, releases: releases? };
     check_spending(reader, &fields, &job);
     Some(job)
 }

@@ -27,6 +27,7 @@ use crate::value::Literal;
 #[derive(Clone, PartialEq, Debug)]
 pub struct Query {
     fields: Map<String, Json>,
+    windows: Vec<String>,
 }
 
 /// One part of a key, built in code: a column's name, or more.
@@ -115,7 +116,9 @@ impl From<&str> for Part {
 
 impl Query {
     fn new(statistic: &str) -> Self {
-        Self { fields: Map::new() }.with("name", json!(statistic)).with("statistic", json!(statistic))
+        Self { fields: Map::new(), windows: Vec::new() }
+            .with("name", json!(statistic))
+            .with("statistic", json!(statistic))
     }
 
     fn with(mut self, field: &str, value: Json) -> Self {
@@ -278,12 +281,22 @@ impl Query {
         self.with("two_stage", json!(always))
     }
 
+    /// Where the budget renews: which windows this is about, by name (`2026-11`); each is charged in full, and gets a
+    /// release of its own. Without them the range of `where` on the time column tells.
+    #[must_use]
+    pub fn windows<'a>(self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        Self { windows: names.into_iter().map(str::to_owned).collect(), ..self }
+    }
+
     /// The job of this one question.
     ///
     /// # Errors
     /// Everything that is wrong with it, by field.
     pub fn job(&self, data: &str, purpose: Option<&str>) -> Result<Job, Diagnostics> {
         let mut job = json!({ "version": 1, "data": data, "release": [self.fields] });
+        if !self.windows.is_empty() {
+            job["job"] = json!({ "windows": self.windows });
+        }
         if let Some(purpose) = purpose {
             job["purpose"] = json!(purpose);
         }

@@ -8,7 +8,7 @@ use super::statistic::{
     Summary, TopK, Transitions,
 };
 use super::types::{Contribution, Limit, MechanismChoice, TwoStage, word};
-use super::{Amount, Job, Release, Spend};
+use super::{Amount, Job, Release, Spend, WindowRequest};
 use crate::value::Literal;
 
 pub(super) fn job(job: &Job) -> Json {
@@ -19,6 +19,9 @@ pub(super) fn job(job: &Job) -> Json {
     let mut total = Map::new();
     put_amount(&mut total, job.total);
     put(&mut total, "delta", job.delta.map(|delta| json!(delta)));
+    let windows =
+        |windows: &Vec<WindowRequest>| windows.iter().map(|window| json!(window.to_string())).collect();
+    put(&mut total, "windows", job.windows.as_ref().map(windows));
     put(&mut all, "job", (!total.is_empty()).then_some(Json::Object(total)));
     let params: Map<String, Json> =
         job.params.iter().map(|(name, kind)| (name.to_string(), json!(kind.name()))).collect();

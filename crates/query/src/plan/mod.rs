@@ -11,6 +11,7 @@ mod grid;
 mod loss;
 mod planner;
 mod ranking;
+mod renewing;
 mod rows;
 mod stage;
 mod staging;
@@ -19,6 +20,7 @@ use flockwise_mechanisms::{Ceiling, Digest, Loss};
 use serde::Serialize;
 
 use crate::names::Name;
+use crate::renewal::Window;
 use crate::resolve::{Label, Reads};
 use crate::table::TableColumn;
 
@@ -26,7 +28,9 @@ pub use bins::Bins;
 pub(crate) use describe::{
     charge as charge_json, contribution as contribution_json, measure_name, natural_sd,
 };
+pub(crate) use planner::plan_within;
 pub use planner::{PlanError, plan};
+pub use renewing::Renewing;
 pub use rows::{
     Consented, Cut, Grouping, Join, KeyPart, Made, OwnLimit, ReadColumn, RowPlan, Scan, Unit, ValuePlan,
 };
@@ -52,9 +56,12 @@ pub struct Plan {
     pub inner: Ceiling,
     /// Name of the privacy unit's column.
     pub unit: String,
+    /// Where the budget renews: the windows, each of which is charged [`Plan::charged`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub renewing: Option<Renewing>,
     /// What is read, once for all releases.
     pub scan: Scan,
-    /// The releases, in the order of the job.
+    /// The releases, in the order of the job; where the budget renews, those of one window behind those of the one before.
     pub releases: Vec<ReleasePlan>,
     /// Everything that is read, and nothing else is.
     pub reads: Reads,
@@ -65,6 +72,9 @@ pub struct Plan {
 pub struct ReleasePlan {
     /// Its name.
     pub name: Name,
+    /// The window whose rows it is made of, where the budget renews.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window: Option<Window>,
     /// Which statistic.
     pub statistic: &'static str,
     /// Which rows count, and what they become.
@@ -203,5 +213,9 @@ impl flockwise_mechanisms::Plan for Plan {
 
     fn digest(&self) -> Digest {
         Digest::of(&serde_json::to_vec(self).expect("a plan has a JSON form"))
+    }
+
+    fn windows(&self) -> usize {
+        self.renewing.as_ref().map_or(1, |renewing| renewing.windows.len())
     }
 }

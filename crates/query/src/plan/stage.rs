@@ -233,7 +233,9 @@ impl Stages {
                 let radius = u128::from(self.channels[channel].radius.unsigned_abs());
                 (u128::from(limit).checked_mul(radius).ok_or(BadSensitivity)?, false, 1)
             }
-            Moment::Nodes { spread, limit, .. } => (u128::from(limit), true, u128::from(spread.levels())),
+            Moment::Nodes { spread, limit, .. } => {
+                (u128::from(limit) * u128::from(bound.shares()), true, u128::from(spread.levels()))
+            }
         };
         let one_level = match self.family {
             Family::DiscreteLaplace => bound.l1(radius, in_units)?,

@@ -6,6 +6,7 @@
 mod keys;
 mod release;
 mod scope;
+mod windows;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,6 +20,7 @@ use crate::expr::Expr;
 use crate::job::{Amount, Contribution, Every, Job, MechanismChoice, Spend, Statistic, TwoStage, Weekday};
 use crate::names::{ColumnName, ColumnRef, Name};
 use crate::policy::{Access, Missing, Normalize, NullKeys, Policy};
+use crate::renewal::Window;
 use crate::value::{Bounds, ColumnType, Value};
 
 pub use release::outputs;
@@ -37,6 +39,8 @@ pub struct Resolved {
     pub total: Option<Amount>,
     /// The δ of the whole job, where it was given.
     pub delta: Option<Delta>,
+    /// Where the budget renews: the windows it is about, in order; at least one.
+    pub windows: Vec<Window>,
     /// Values of the parameters.
     pub params: BTreeMap<Name, (ColumnType, Value)>,
     /// The releases.
@@ -256,6 +260,11 @@ pub fn resolve(
         .map(|(index, release)| release::release(&mut checker, &format!("release[{index}]"), release, known))
         .collect();
     checker.check_amounts(job);
+    // Windows cannot be judged by parameters that have no values, or by keys that are wrong.
+    let windows = match known {
+        Some(params) if checker.found.is_empty() => checker.renewal(job, &releases, params),
+        _ => Vec::new(),
+    };
     checker.reads.data.insert(policy.data.privacy_unit.clone());
     checker.reads.consent = policy.consent.is_some();
     if let Access::Budget(budget) = &policy.access
@@ -269,6 +278,7 @@ pub fn resolve(
             purpose: job.purpose.clone(),
             total: job.total,
             delta: job.delta,
+            windows,
             params,
             releases,
             reads: checker.reads,

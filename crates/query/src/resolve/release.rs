@@ -216,7 +216,7 @@ impl Checker<'_> {
         }
     }
 
-    /// A grid of cohorts and periods is public, and links what renewal takes apart.
+    /// A grid of cohorts and periods is public.
     fn check_retention(&mut self, path: &str, release: &Release, keys: &[Key]) {
         if !matches!(release.statistic, Statistic::Retention(_)) {
             return;
@@ -229,12 +229,6 @@ impl Checker<'_> {
                 Shape::AsIs => "add keys",
             };
             self.report(&format!("{path}.{field}"), Code::Unsupported, message, help.to_owned());
-        }
-        if let Access::Budget(budget) = &self.policy.access
-            && budget.per.is_some()
-        {
-            let message = "retention links windows, and this policy's budget renews by window";
-            self.report(path, Code::Unsupported, message, None);
         }
     }
 

@@ -12,4 +12,6 @@ mod plain;
 mod real;
 mod reference;
 mod sessions;
+mod sql;
+mod windows;
 mod world;

@@ -24,8 +24,8 @@ pub struct Fact {
 }
 
 /// What a fact becomes in a release.
-struct Case {
-    release: &'static str,
+pub struct Case {
+    pub release: &'static str,
     /// Keys from the data; none where every part is declared.
     private: Option<fn(&Fact) -> Vec<Value>>,
     /// Declared keys; none where every part is from the data.
@@ -61,6 +61,10 @@ fn country(fact: &Fact) -> Vec<Value> {
     ["NL", "BE"].iter().filter(|listed| **listed == fact.country).map(|listed| text(listed)).collect()
 }
 
+fn listed(fact: &Fact) -> Vec<Value> {
+    (1..=3).filter(|listed| *listed == fact.item).map(Value::Int).collect()
+}
+
 fn rating(fact: &Fact) -> Option<f64> {
     fact.rating
 }
@@ -73,7 +77,7 @@ fn all(_: &Fact) -> bool {
     true
 }
 
-const CASES: [Case; 9] = [
+pub const CASES: [Case; 10] = [
     Case {
         release: "statistic = \"popularity\"\nby = [\"item\"]\naggregates = [\"people\", \"rows\"]\nmax_rows_per_key = 3",
         private: Some(item),
@@ -131,6 +135,13 @@ const CASES: [Case; 9] = [
         value: None,
         counts: all,
     },
+    Case {
+        release: "statistic = \"top_k\"\nk = 2\nitem = { column = \"item\", keys = [1, 2, 3] }\nby = []\nmechanism = \"gumbel\"",
+        private: None,
+        public: Some(listed),
+        value: None,
+        counts: all,
+    },
 ];
 
 /// Clamp, centre, grid: in the words of the documents.
@@ -145,7 +156,7 @@ fn on_grid(channel: &Channel, value: f64) -> i64 {
     ((clamped - channel.centre) * channel.steps).round() as i64
 }
 
-fn entries(case: &Case, facts: &[Fact], release: &ReleasePlan) -> Vec<Entry> {
+pub fn entries(case: &Case, facts: &[Fact], release: &ReleasePlan) -> Vec<Entry> {
     let mut entries = Vec::new();
     for fact in facts.iter().filter(|fact| (case.counts)(fact)) {
         let mut values = Vec::new();
@@ -179,7 +190,7 @@ fn key(value: &Value) -> Key {
     key
 }
 
-fn people(facts: &[Fact]) -> People {
+pub fn people(facts: &[Fact]) -> People {
     let row = |fact: &Fact| {
         let rating = fact.rating.map_or(String::new(), |rating| rating.to_string());
         let cells = [fact.person.to_string(), fact.item.to_string(), rating, fact.price.to_string()];
@@ -199,7 +210,7 @@ fn random(dice: &mut Dice, person: usize) -> Fact {
     }
 }
 
-fn shapes(dice: &mut Dice) -> Vec<(&'static str, Vec<Fact>)> {
+pub fn shapes(dice: &mut Dice) -> Vec<(&'static str, Vec<Fact>)> {
     let crowd: Vec<Fact> = (0..300).map(|_| random(dice, 0)).collect();
     let with = |change: &dyn Fn(usize, &mut Fact)| {
         let mut facts = crowd.clone();
@@ -217,7 +228,7 @@ fn shapes(dice: &mut Dice) -> Vec<(&'static str, Vec<Fact>)> {
     ]
 }
 
-fn trace_of(world: &World, plan: &Plan) -> Trace {
+pub fn trace_of(world: &World, plan: &Plan) -> Trace {
     let mut recorder = Recorder::new(Mode::Open);
     world.session().rehearse(plan.clone(), &mut recorder).expect("made-up data");
     recorder.into_trace()
@@ -252,7 +263,7 @@ fn exact_integers_equal_the_reference() {
 }
 
 /// The most distinct private keys of one person.
-fn distinct_keys(entries: &[Entry]) -> usize {
+pub fn distinct_keys(entries: &[Entry]) -> usize {
     let mut keys: BTreeMap<usize, BTreeSet<&Key>> = BTreeMap::new();
     for entry in entries {
         keys.entry(entry.person).or_default().insert(&entry.selected);

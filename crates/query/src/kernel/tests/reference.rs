@@ -85,7 +85,8 @@ impl Reference {
         let nodes = spread.nodes();
         let mut sums = vec![0; places.len() * nodes];
         for part in self.parts(places, bound.cap) {
-            let whole = weight(bound, part.len());
+            // A key that counts in full has 2^16 shares, whatever the bound's own unit.
+            let whole = weight(bound, part.len()) * i128::from(UNIT / bound.unit());
             for (place, key) in places.iter().enumerate() {
                 let Some(rows) = part.get(key) else { continue };
                 let mut counts: BTreeMap<u32, i128> = BTreeMap::new();
