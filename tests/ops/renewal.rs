@@ -27,7 +27,7 @@ fn shop() -> Shop {
     let shop = Shop::new(&policy);
     shop.write("job.toml", JOB);
     let row = |person: usize| {
-        let item = if person % 2 == 0 { "book" } else { "film" };
+        let item = if person.is_multiple_of(2) { "book" } else { "film" };
         format!("p{person},{item},1,2026-0{}-10T12:00:00Z\n", person % 2 + 1)
     };
     shop.write("rows.csv", format!("who,item,price,at\n{}", (0..200).map(row).collect::<String>()));

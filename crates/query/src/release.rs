@@ -120,8 +120,14 @@ pub struct How {
     /// The clamp range, where it was bought.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub bounds: Option<Json>,
+    /// Of a summary: whose values, and how many rows of one person in one key count.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub values: Option<Json>,
     /// Standard deviation of the noise of each measured number.
     pub noise_sd: Json,
+    /// What was done to the numbers after the noise, from them alone.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub after: Vec<String>,
     /// How many people a key needs to appear; absent for public keys.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub selection: Option<Json>,

@@ -180,6 +180,10 @@ fn guarantee(document: &Document) -> String {
     if columns.iter().any(|column| column.bias == Some(Bias::Low)) {
         out.push_str(" Counts lean low: what people contribute is bounded.");
     }
+    for sentence in &document.how.after {
+        out.push(' ');
+        out.push_str(sentence);
+    }
     if document.how.sampling.is_some() {
         out.push_str(
             " Whoever allows less than this job's epsilon takes part by chance: counts and sums lean low, means toward \

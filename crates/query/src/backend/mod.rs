@@ -17,4 +17,4 @@ pub(crate) use consent::preflight as consent_preflight;
 pub use local::LocalBackend;
 pub(crate) use parts::{bin_range, split, text_keys};
 pub use rows::{Frame, load};
-pub(crate) use rows::{cell, kind, normalized, person_name, wanted, wanted_of_table};
+pub(crate) use rows::{cell, from_values, kind, normalized, person_name, wanted, wanted_of_table};

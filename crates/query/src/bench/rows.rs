@@ -18,7 +18,7 @@ impl<'a> Rows<'a> {
     pub fn backend(&self, plan: &ReleasePlan, grid: Option<Channel>) -> Result<LocalBackend<'a>, Failed> {
         let mut rows = plan.rows.clone();
         if let (Some(value), Some(grid)) = (&mut rows.value, grid) {
-            value.channel = grid;
+            value.regrid(grid);
         }
         let from_data = rows.keys.iter().take_while(|part| part.declared.is_none()).count();
         Ok(LocalBackend::new(self.frame, &rows, from_data, self.secret)?)

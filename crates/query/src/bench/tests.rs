@@ -235,6 +235,24 @@ fn keys_that_are_kept_lose_nothing_of_their_distribution() {
     }
 }
 
+#[test]
+fn a_range_that_is_bought_and_averages_by_person_are_measured_by_their_own_truth() {
+    let release = "name = \"r\"\nstatistic = \"summary\"\ncolumn = \"value\"\nby = [\"shelf\"]\naggregates = [\"mean\", { quantile = 0.5, as = \"median\" }]";
+    for more in ["bounds = \"auto\"", "per = \"person\"", "bounds = \"auto\"\nper = \"person\""] {
+        let job = format!("[job]\nepsilon = 1\n[[release]]\n{release}\n{more}\n");
+        let report =
+            bench(&folder(OPEN), &asked(&["900000"], 2, &["contribution=norm:100"]), &job, false).unwrap();
+        for column in &report.releases[0].points[0].columns {
+            // Without noise, and with every key in full, what is left is clamping, Linf, and the width of bins.
+            let parts = &column.error;
+            let least = [parts.contribution, parts.noise].map(|part| part.unwrap().mean);
+            assert!(least.iter().all(|part| *part < 0.05), "{more} {}: {least:?}", column.column);
+            let clamp = parts.clamp.unwrap().mean;
+            assert!((0.001..1.5).contains(&clamp), "{more} {}: {clamp}", column.column);
+        }
+    }
+}
+
 /// One release of each statistic, with private and public keys.
 const ALL: &str = r#"
 [job]
@@ -265,7 +283,7 @@ name = "worth"
 statistic = "summary"
 by = ["shelf"]
 column = "value"
-aggregates = ["sum", "mean"]
+aggregates = ["sum", "mean", { quantile = 0.5, as = "median" }]
 bounds = "auto"
 [[release]]
 name = "clipped"

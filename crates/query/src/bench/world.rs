@@ -198,7 +198,7 @@ impl<'a> World<'a> {
                 keys.sort();
                 keys
             }
-            KeyDomain::Private(_) => self.candidate_keys()?,
+            KeyDomain::Private(_) | KeyDomain::Top(_) => self.candidate_keys()?,
             KeyDomain::Under(_, declared) => {
                 let whole =
                     |key: &Key| declared.iter().map(|under| [&key[..], under].concat()).collect::<Vec<_>>();
@@ -248,6 +248,10 @@ impl<'a> World<'a> {
         channel: Option<Channel>,
     ) -> Result<Vec<Column>, Failed> {
         let margins = self.margins(&mut backend, &[])?;
+        let plan = &match channel {
+            Some(channel) => self.plan.on(&vec![channel; self.plan.stages.channels.len()]),
+            None => self.plan.clone(),
+        };
         let units: Vec<f64> =
             asked.moments.iter().map(|&moment| unit(moment, UNBOUNDED, channel.as_ref())).collect();
         let whole = asked.width() <= asked.moments.len();
@@ -258,7 +262,7 @@ impl<'a> World<'a> {
             let exact = backend.moments(keys, UNBOUNDED, &asked.moments)?;
             let values = exact.iter().map(|exact| exact.open(self.waiver).clone()).collect();
             let (units, margins) = (units.clone(), margins.clone());
-            let numbers = Numbers { plan: &self.plan, asked, values, units, channel, margins };
+            let numbers = Numbers { plan, asked, values, units, channel, margins };
             let some;
             let cells = if keys.len() == self.cells.keys.len() {
                 &self.cells

@@ -4,8 +4,10 @@
 //! no places of a file; those are [`Places`], used for messages only.
 
 mod by;
+mod finish;
 mod parse;
 mod query;
+mod spending;
 mod statistic;
 mod types;
 mod windows;
@@ -24,10 +26,11 @@ use crate::policy::Parsed;
 use crate::value::ColumnType;
 
 pub use by::{Bins, By, Every, EveryUnit, KeyRequest, NullKeyRequest, Weekday, Window};
+pub use finish::{Finish, Round};
 pub use query::{Part, Query};
 pub use statistic::{
-    Activity, Affinity, Aggregate, CoOccurrence, Histogram, Measure, Popularity, Quantile, Reach, Retention,
-    Statistic, Summary, TopK, Transitions,
+    Activity, Affinity, Aggregate, CoOccurrence, Histogram, Measure, Per, Popularity, Quantile, Reach,
+    Retention, Statistic, Summary, TopK, Transitions,
 };
 pub(crate) use types::word;
 pub use types::{Contribution, Count, Limit, MechanismChoice, OutOfRange, Share, TwoStage};
@@ -100,6 +103,8 @@ pub struct Release {
     pub mechanism: MechanismChoice,
     /// Whether keys are selected first and measured after.
     pub two_stage: TwoStage,
+    /// What is done to released numbers before they are shown.
+    pub finish: Finish,
 }
 
 impl Release {
@@ -116,6 +121,7 @@ impl Release {
             delta: None,
             mechanism: MechanismChoice::default(),
             two_stage: TwoStage::default(),
+            finish: Finish::default(),
         }
     }
 }

@@ -233,6 +233,48 @@ impl Query {
         self.with("max_rows_per_key", json!(rows))
     }
 
+    /// A person's rows in a key are averaged first: one value a person.
+    #[must_use]
+    pub fn per_person(self) -> Self {
+        self.with("per", json!("person"))
+    }
+
+    /// Each row counts, at most so many of a person in one key.
+    #[must_use]
+    pub fn per_row(self, max_rows_per_key: u32) -> Self {
+        self.with("per", json!("row")).max_rows_per_key(max_rows_per_key)
+    }
+
+    /// Totals over the leading parts of the key are measured too, and cells made to add up to them.
+    #[must_use]
+    pub fn consistent(self) -> Self {
+        self.with("consistent", json!(true))
+    }
+
+    /// Counts below 0 are shown as 0.
+    #[must_use]
+    pub fn non_negative(self) -> Self {
+        self.with("non_negative", json!(true))
+    }
+
+    /// Rows whose noisy count of people is below this are not shown.
+    #[must_use]
+    pub fn minimum(self, people: u32) -> Self {
+        self.with("minimum", json!(people))
+    }
+
+    /// Shown counts are rounded to multiples of this.
+    #[must_use]
+    pub fn round_to(self, step: u32) -> Self {
+        self.with("round", json!(step))
+    }
+
+    /// Shown numbers are rounded to the last figure that their noise leaves.
+    #[must_use]
+    pub fn round_to_noise(self) -> Self {
+        self.with("round", json!("noise"))
+    }
+
     /// Bounds of the value column are bought with a part of the loss.
     #[must_use]
     pub fn auto_bounds(self) -> Self {

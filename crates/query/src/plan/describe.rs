@@ -7,9 +7,11 @@ use serde_json::{Value as Json, json};
 
 use super::stage::{Bounding, KeyDomain, Measure, Stages};
 use super::{Plan, ReleasePlan, Renewing};
+use crate::job::{Per, word};
 use crate::kernel::{Bound, Moment, Rule, Spread, UNIT};
 use crate::release::Renewed;
 use crate::renewal::grows_as;
+use crate::statistics::says;
 
 impl Plan {
     /// The plan for programs.
@@ -85,7 +87,8 @@ impl ReleasePlan {
             .map(|selection| if selection.reused { "select and measure" } else { "select" });
         let buys = matches!(self.stages.bounding, Bounding::Bought { .. }).then_some("buy the bound");
         let measures = self.stages.measures.iter().any(|measure| !self.stages.is_reused(measure.moment));
-        let chosen = matches!(self.stages.keys, KeyDomain::Leading(_)).then_some("choose");
+        let chosen =
+            matches!(self.stages.keys, KeyDomain::Leading(_) | KeyDomain::Top(_)).then_some("choose");
         let select = select.or(chosen);
         let range = self.stages.range.map(|_| "buy the range");
         ["bound"]
@@ -134,6 +137,7 @@ impl ReleasePlan {
             "keys": match &self.stages.keys {
                 KeyDomain::Public(keys) => json!({ "public": keys.len() }),
                 KeyDomain::Leading(leading) => json!({ "leading": leading.choice.picks(), "of_public": leading.rows.iter().map(Vec::len).sum::<usize>() }),
+                KeyDomain::Top(top) => json!({ "leading": top.ask.picks(), "of_private": true }),
                 KeyDomain::Private(_) => json!("private"),
                 KeyDomain::Under(_, keys) => json!({ "private, and under each public": keys.len() }),
             },
@@ -142,8 +146,26 @@ impl ReleasePlan {
                 Bounding::Bought { loss, .. } => json!({ "bought": charge(*loss) }),
             },
             "selection": selection,
+            "values": self.values_json(),
+            "after": says(self),
             "noise": noise,
         })
+    }
+
+    /// Whose values are summarized, and how many rows of one person in one key count.
+    #[must_use]
+    pub fn values_json(&self) -> Option<Json> {
+        let (per, rows) = self.values()?;
+        Some(json!({ "per": word(&Per::WORDS, per), "max_rows_per_key": rows }))
+    }
+
+    fn values(&self) -> Option<(Per, u32)> {
+        let value = self.rows.value.as_ref()?;
+        let limits = self.stages.measures.iter().filter_map(|measure| match measure.moment {
+            Moment::Rows { limit } | Moment::Value { limit, .. } | Moment::Nodes { limit, .. } => Some(limit),
+            Moment::People => None,
+        });
+        Some((if value.averaged { Per::Person } else { Per::Row }, limits.max()?))
     }
 }
 
@@ -274,6 +296,11 @@ impl fmt::Display for ReleasePlan {
                 leading.rows.first().map_or(0, Vec::len),
                 leading.rows.len()
             )?,
+            KeyDomain::Top(top) => writeln!(
+                f,
+                "  keys       private: at most the leading {}, chosen until an end mark",
+                top.ask.picks()
+            )?,
             KeyDomain::Private(_) => writeln!(f, "  keys       private: found with noise")?,
             KeyDomain::Under(_, keys) => {
                 writeln!(
@@ -290,6 +317,22 @@ impl fmt::Display for ReleasePlan {
             )?;
             writeln!(f, "             (people of full weight: who has many keys counts in part)")?;
         }
+        match self.values() {
+            Some((Per::Person, _)) => {
+                writeln!(f, "  values     one of each person: the average of that person's rows in the key")?;
+            }
+            Some((Per::Row, 1)) => {
+                writeln!(f, "  values     of rows: those of one person in one key share one vote")?;
+            }
+            Some((Per::Row, rows)) => {
+                writeln!(
+                    f,
+                    "  values     of rows: those of one person in one key have at most {rows} votes"
+                )?;
+            }
+            None => {}
+        }
+        says(self).iter().try_for_each(|sentence| writeln!(f, "  after      {sentence}"))?;
         match &self.stages.bounding {
             Bounding::Given(bound) => write_noise(f, self, *bound, "  bound      given: ")?,
             Bounding::Bought { loss, choice } => {

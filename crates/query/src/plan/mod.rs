@@ -19,6 +19,8 @@ mod staging;
 use flockwise_mechanisms::{Ceiling, Digest, Loss};
 use serde::Serialize;
 
+use crate::job::Finish;
+use crate::kernel::Moment;
 use crate::names::Name;
 use crate::renewal::Window;
 use crate::resolve::{Label, Reads};
@@ -36,7 +38,7 @@ pub use rows::{
 };
 pub use stage::{
     BoughtRange, Bounding, Channel, KeyDomain, Leading, Linked, Margin, Measure, Over, Selection, StageError,
-    Stages,
+    Stages, Top,
 };
 
 /// A job's plan.
@@ -91,6 +93,8 @@ pub struct ReleasePlan {
     pub order: Order,
     /// Whether an unordered pair has a row for each of its two directions.
     pub both_ways: bool,
+    /// What is done to the numbers before they are shown.
+    pub finish: Finish,
     /// What is joined on after the noise.
     pub labels: Vec<Label>,
     /// Why this mechanism.
@@ -101,7 +105,24 @@ impl ReleasePlan {
     /// The same plan on the grids that values were put on, which a bought range decides.
     pub(crate) fn on(&self, channels: &[Channel]) -> Self {
         let stages = Stages { channels: channels.to_vec(), ..self.stages.clone() };
-        Self { stages, ..self.clone() }
+        let mut rows = self.rows.clone();
+        if let (Some(value), Some(channel), Some(_)) = (&mut rows.value, channels.first(), &stages.range) {
+            value.regrid(*channel);
+        }
+        Self { stages, rows, ..self.clone() }
+    }
+
+    /// Whether totals are measured, and cells made to add up to them.
+    #[must_use]
+    pub fn is_consistent(&self) -> bool {
+        self.stages.margins.iter().any(|margin| matches!(margin.over, Over::Totals(_)))
+    }
+
+    /// The count of people that stands in the release.
+    #[must_use]
+    pub fn people(&self) -> Option<Formula> {
+        let people = |formula: &Formula| matches!(*formula, Formula::Count(place) if self.stages.measures[place].moment == Moment::People);
+        self.outputs.iter().map(|output| output.formula).find(people)
     }
 }
 
@@ -114,12 +135,22 @@ pub struct Output {
     pub formula: Formula,
 }
 
+impl Formula {
+    /// Whether it counts people or rows: in truth never below 0.
+    #[must_use]
+    pub const fn is_count(self) -> bool {
+        matches!(self, Self::Count(_) | Self::Bar { .. } | Self::Total(_))
+    }
+}
+
 /// How a column is computed from noisy measures: free post-processing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Formula {
     /// A count of people or rows.
     Count(usize),
+    /// The total, over a leading part of the key, that a cell is part of.
+    Total(usize),
     /// The sum of a column: measured centred, with the centre times the count added back where there is one.
     Sum {
         /// The centred sum.

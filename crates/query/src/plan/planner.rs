@@ -97,7 +97,6 @@ pub enum PlanError {
 /// Everything that could fail later for a reason that is known now.
 pub fn plan(resolved: &Resolved, policy: &Policy, base: &Path) -> Result<Plan, PlanError> {
     let Access::Budget(budget) = &policy.access else { return Err(PlanError::NoLedger) };
-    let renewing = budget.per.as_ref().map(|per| Renewing::new(resolved, per)).transpose()?;
     let ceiling = Ceiling { accounting: budget.accounting, epsilon: budget.epsilon, delta: budget.delta };
     plan_within(resolved, policy, base, ceiling)
 }
@@ -112,6 +111,10 @@ pub(crate) fn plan_within(
     base: &Path,
     ceiling: Ceiling,
 ) -> Result<Plan, PlanError> {
+    let renewing = match &policy.access {
+        Access::Budget(budget) => budget.per.as_ref().map(|per| Renewing::new(resolved, per)).transpose()?,
+        Access::NoPrivacy(_) => None,
+    };
     let (losses, job) = losses(resolved, ceiling)?;
     let made = |window: Option<&Within<'_>>| -> Result<Vec<ReleasePlan>, PlanError> {
         let all = resolved.releases.iter().zip(&losses);
@@ -187,7 +190,7 @@ fn release_plan(
     let ranking = ranking(release, &parts, family, loss)?;
     let reason = ranking.reason.map_or(reason.clone(), |why| format!("{reason}; {why}"));
     let stages =
-        stages(release, &asked, loss, family, (&parts, from_data), (value.as_ref(), ranking.choice))?;
+        stages(release, &asked, loss, family, (&parts, from_data), (value.as_ref(), ranking.chosen))?;
     let at = |source| PlanError::Stage { release: release.name.clone(), source };
     stages.check(loss).map_err(at)?;
     let keys = key_columns(release, &asked, &places);
@@ -202,6 +205,7 @@ fn release_plan(
         outputs: asked.outputs,
         order: asked.order,
         both_ways: asked.both_ways,
+        finish: release.finish,
         labels: release.labels.clone(),
         reason,
     }))

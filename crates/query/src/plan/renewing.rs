@@ -115,7 +115,9 @@ pub(super) fn meeting(part: &mut KeyPart, time: &ColumnName, window: &Window) {
     let last = match &window.until {
         Value::Date(days) => Value::Date(days.saturating_sub(1)),
         Value::Datetime(micros) => Value::Datetime(micros.saturating_sub(1)),
-        other => other.clone(),
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::String(_) => {
+            window.until.clone()
+        }
     };
     let place = |value: &Value| match value {
         Value::Date(days) => Some(i64::from(*days)),
@@ -134,7 +136,7 @@ pub(super) fn cells(plan: &[Vec<ReleasePlan>]) -> u64 {
     let of = |release: &ReleasePlan| match &release.stages.keys {
         KeyDomain::Public(keys) | KeyDomain::Under(_, keys) => keys.len() as u64,
         KeyDomain::Leading(leading) => leading.rows.iter().map(|row| row.len() as u64).sum(),
-        KeyDomain::Private(_) => 0,
+        KeyDomain::Private(_) | KeyDomain::Top(_) => 0,
     };
     plan.iter().flatten().map(of).sum()
 }

@@ -3,6 +3,7 @@
 //! No data are looked at. What comes out is all that a plan needs: where each key comes from, what is read, what is
 //! joined, what the release's columns are called.
 
+mod finish;
 mod keys;
 mod release;
 mod scope;
@@ -17,13 +18,15 @@ use serde::Serialize;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, suggestion};
 use crate::document::Places;
 use crate::expr::Expr;
-use crate::job::{Amount, Contribution, Every, Job, MechanismChoice, Spend, Statistic, TwoStage, Weekday};
+use crate::job::{
+    Amount, Contribution, Every, Finish, Job, MechanismChoice, Spend, Statistic, TwoStage, Weekday,
+};
 use crate::names::{ColumnName, ColumnRef, Name};
 use crate::policy::{Access, Missing, Normalize, NullKeys, Policy};
 use crate::renewal::Window;
 use crate::value::{Bounds, ColumnType, Value};
 
-pub use release::outputs;
+pub use release::{outputs, total_names};
 
 /// A grid of public keys has at most so many cells.
 pub const MOST_CELLS: u64 = 10_000_000;
@@ -93,6 +96,8 @@ pub struct ResolvedRelease {
     pub mechanism: MechanismChoice,
     /// Whether keys are selected first and measured after.
     pub two_stage: TwoStage,
+    /// What is done to released numbers before they are shown.
+    pub finish: Finish,
 }
 
 impl ResolvedRelease {

@@ -251,7 +251,11 @@ impl Checker<'_> {
             let number = i64::try_from(at).ok()?;
             match column {
                 ColumnType::Date => i32::try_from(number).ok().map(Value::Date),
-                _ => Some(Value::Datetime(number)),
+                ColumnType::Int
+                | ColumnType::Float
+                | ColumnType::String
+                | ColumnType::Bool
+                | ColumnType::Datetime(_) => Some(Value::Datetime(number)),
             }
         };
         let (Some(from), Some(until)) = (value(span.from), value(span.until)) else {

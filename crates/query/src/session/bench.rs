@@ -13,7 +13,7 @@ use crate::engine::Failed;
 use crate::frame::{Preflight, Source};
 use crate::job::Job;
 use crate::plan::Plan;
-use crate::policy::Access;
+use crate::policy::{Access, Budget};
 use crate::resolve::resolve;
 
 /// Data that this program made up: nobody is in them.
@@ -87,6 +87,11 @@ impl Session {
         places: &Places,
         settings: &BTreeMap<String, String>,
     ) -> Result<Vec<Planned>, Error> {
+        if matches!(&self.policy.access, Access::Budget(Budget { per: Some(_), .. })) {
+            let message =
+                "bench does not measure a budget that renews: take `per` out of a copy of the policy";
+            return Err(Error::Bench(message.to_owned()));
+        }
         let (ceiling, part) = self.benched();
         if let Some(over) = asked.epsilons().iter().find(|epsilon| part && **epsilon > ceiling.epsilon) {
             let message = format!(

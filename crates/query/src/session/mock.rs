@@ -195,7 +195,12 @@ fn in_windows(windows: &[Window], declared: Vec<Value>) -> Vec<Value> {
     };
     let like = |at: i64, value: &Value| match value {
         Value::Date(_) => Value::Date(at as i32),
-        _ => Value::Datetime(at),
+        Value::Datetime(_)
+        | Value::Null
+        | Value::Bool(_)
+        | Value::Int(_)
+        | Value::Float(_)
+        | Value::String(_) => Value::Datetime(at),
     };
     let of = |window: &Window| -> Vec<Value> {
         let (from, until) = (place(&window.from), place(&window.until));

@@ -13,7 +13,7 @@ use crate::plan::{
     KeyDomain, Plan, ReleasePlan, Renewing, Stages, charge_json, contribution_json, measure_name, natural_sd,
 };
 use crate::release::{Alone, Document, How, LedgerAfter, Privacy, SCHEMA, figures};
-use crate::statistics::table;
+use crate::statistics::{says, table};
 use crate::table::Table;
 
 impl Session {
@@ -309,9 +309,11 @@ pub(super) fn document(
             stages: release.stage_names().into_iter().map(str::to_owned).collect(),
             contribution,
             bounds: bounds_json(stages),
+            values: release.values_json(),
+            after: says(release),
             noise_sd: sd.collect::<serde_json::Map<_, _>>().into(),
             selection: match &stages.keys {
-                KeyDomain::Public(_) | KeyDomain::Leading(_) => None,
+                KeyDomain::Public(_) | KeyDomain::Leading(_) | KeyDomain::Top(_) => None,
                 KeyDomain::Private(_) | KeyDomain::Under(..) => release.selection_people().map(|(half, most)| {
                     serde_json::json!({ "appears_half": half.ceil(), "appears_99pc": most.ceil() })
                 }),

@@ -7,6 +7,7 @@ mod attacks;
 mod auditor;
 mod controls;
 mod dice;
+mod everywhere;
 mod jobs;
 mod plain;
 mod real;

@@ -294,9 +294,11 @@ fn declared_days_of_a_week_s_release_are_those_of_the_week() {
     let cells: Vec<usize> = plan
         .releases
         .iter()
-        .map(|release| match &release.stages.keys {
-            flockwise_query::plan::KeyDomain::Public(keys) => keys.len(),
-            other => panic!("{other:?}"),
+        .map(|release| {
+            let flockwise_query::plan::KeyDomain::Public(keys) = &release.stages.keys else {
+                panic!("declared days are public")
+            };
+            keys.len()
         })
         .collect();
     assert_eq!(cells, [2, 7, 2], "eleven days, each in its own week");
@@ -343,9 +345,9 @@ fn b1_b3_b10_each_week_is_charged_in_full_and_all_or_none() {
         assert!(life.windows == 53 && life.epsilon > 4.0 * 53.0_f64.sqrt(), "{life:?}");
         // A person with two rows in a week is one person.
         let table = release.table().expect("it can be read");
-        let people = table.rows.iter().map(|row| match row[1] {
-            flockwise_query::value::Value::Float(people) => people,
-            ref other => panic!("{other:?}"),
+        let people = table.rows.iter().map(|row| {
+            let flockwise_query::value::Value::Float(people) = row[1] else { panic!("people are counted") };
+            people
         });
         assert!((people.fold(0.0, f64::max) - 200.0).abs() < 60.0);
     }
@@ -375,7 +377,7 @@ fn b4_jobs_of_different_weeks_race_and_none_takes_what_is_another_s() {
     };
     let outcomes: Vec<Result<(), u8>> = std::thread::scope(|scope| {
         let jobs: Vec<_> = (0..12)
-            .map(|id| scope.spawn(move || run(&[&WEEKS[..1], &WEEKS[1..2], &WEEKS[..2]][id % 3], id)))
+            .map(|id| scope.spawn(move || run([&WEEKS[..1], &WEEKS[1..2], &WEEKS[..2]][id % 3], id)))
             .collect();
         jobs.into_iter().map(|job| job.join().expect("no panic")).collect()
     });
