@@ -21,7 +21,7 @@ impl<'a> Rows<'a> {
             value.regrid(grid);
         }
         let from_data = rows.keys.iter().take_while(|part| part.declared.is_none()).count();
-        Ok(LocalBackend::new(self.frame, &rows, from_data, self.secret))
+        Ok(LocalBackend::new(self.frame, &rows, from_data, self.secret)?)
     }
 
     /// The least and the largest value of each person.

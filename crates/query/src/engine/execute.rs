@@ -6,7 +6,7 @@ use flockwise_mechanisms::{
 };
 
 use super::choose::{ClipChoice, Known, choose};
-use crate::kernel::{Bound, Link, Moment};
+use crate::kernel::{Bound, Link, Moment, SpillError};
 use crate::plan::{
     BoughtRange, Bounding, Channel, KeyDomain, Leading, Linked, Measure, Over, StageError, Stages, Top,
 };
@@ -99,6 +99,9 @@ pub enum Failed {
     /// The source could not be read.
     #[error("the data source could not be read")]
     Source,
+    /// What did not fit into memory could not be kept in the temporary folder.
+    #[error(transparent)]
+    Spill(#[from] SpillError),
     /// A bug.
     #[error("a bug in flockwise stopped the computation")]
     Bug,

@@ -234,7 +234,7 @@ pub(crate) fn compute(
             let mut allowance = allowances.next().ok_or(Failed::Bug)?.as_gaussian();
             for release in releases {
                 let from_data = release.rows.keys.iter().take_while(|part| part.declared.is_none()).count();
-                let mut backend = LocalBackend::new(&frame, &release.rows, from_data, secret(noise));
+                let mut backend = LocalBackend::new(&frame, &release.rows, from_data, secret(noise))?;
                 released.push(execute(&release.stages, &mut allowance, &mut backend, noise)?);
             }
         }
