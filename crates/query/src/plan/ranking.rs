@@ -16,9 +16,11 @@ use crate::job::{Contribution, MechanismChoice, Statistic, TopK};
 use crate::kernel::Bound;
 use crate::resolve::ResolvedRelease;
 
-/// The bound that is supposed of a histogram whose bound is bought, and the keys that are supposed of a person: what was
-/// bought on films and on shop goods is 12 to 24.
+/// The bound that is supposed of a histogram whose bound is bought: what was bought on films and on shop goods is 12 to 24.
 const SUPPOSED_BOUND: u32 = 16;
+/// The keys that are supposed of a person where keys are not declared: the smaller end of that, in favour of the histogram,
+/// which still finds some keys where the end mark leaves none.
+const SUPPOSED_KEYS: u32 = 12;
 /// Where keys are not declared, the leading ones are looked for among so many of the most common: more lower the count that
 /// the end mark starts from, and raise the mark by their logarithm.
 const CONSIDERED: u32 = 1000;
@@ -141,7 +143,10 @@ fn among_all(
     let select = sensitive(release, family, finds, selects)?;
     let passes = threshold(select, &selects.entry(), finds.delta())
         .map_err(|error| at(release, StageError::Calibration(error)))?;
-    let keys = supposed(release);
+    let keys = match release.contribution {
+        Contribution::Auto => SUPPOSED_KEYS,
+        Contribution::Norm(_) | Contribution::Keep(_) => supposed(release),
+    };
     let weight = appearing_weight(select, passes, 0.99) as f64 / f64::from(selects.weight(keys));
     let rank = noise(release, family, loss.share(MEASURES, 100), keys)?.standard_deviation();
     let figures = format!(
