@@ -46,8 +46,12 @@ impl Grouped {
             keyed.rows.retain(|_| kept.next() == Some(true));
             let mut kept = there.iter().copied();
             keyed.codes.retain(|_| kept.next() == Some(true));
-            let numbers: Vec<f64> = keyed.rows.iter().filter_map(|&row| numbers[row as usize]).collect();
-            let first: Vec<i32> = numbers.iter().map(|&number| value.channel.grid(number)).collect();
+            let mut numbers: Vec<f64> = keyed.rows.iter().filter_map(|&row| numbers[row as usize]).collect();
+            let mut first: Vec<i32> = numbers.iter().map(|&number| value.channel.grid(number)).collect();
+            if value.averaged {
+                first = averaged(frame, &mut keyed, &first);
+                numbers = first.iter().map(|&x| value.channel.value(x)).collect();
+            }
             if value.squares {
                 channels.push(first.iter().map(|&x| value.channel.square(x)).collect());
             }
@@ -83,6 +87,24 @@ impl Grouped {
         }
         kept
     }
+}
+
+/// One row for each person and key, with the average of all that there were, rounded toward zero: a function of that
+/// person's values on the grid alone, in whatever order they come.
+fn averaged(frame: &Frame, keyed: &mut Keys, values: &[i32]) -> Vec<i32> {
+    let person = |at: usize| frame.people.codes[keyed.rows[at] as usize];
+    let mut order: Vec<(u32, u32, usize)> =
+        (0..values.len()).map(|at| (person(at), keyed.codes[at], at)).collect();
+    order.sort_unstable();
+    let (mut rows, mut codes, mut averages) = (Vec::new(), Vec::new(), Vec::new());
+    for run in order.chunk_by(|one, other| (one.0, one.1) == (other.0, other.1)) {
+        let sum: i64 = run.iter().map(|&(_, _, at)| i64::from(values[at])).sum();
+        rows.push(keyed.rows[run[0].2]);
+        codes.push(run[0].1);
+        averages.push(i32::try_from(sum / run.len() as i64).expect("an average lies among its values"));
+    }
+    (keyed.rows, keyed.codes) = (rows, codes);
+    averages
 }
 
 /// Every person under the power of two that the number of their rows reaches.

@@ -10,6 +10,7 @@ use super::rows::Frame;
 use crate::engine::{Backend, ClipChoice, Extremes, Failed};
 use crate::kernel::{Bound, Clipped, Link, Links, Moment, Rule};
 use crate::plan::{BoughtRange, Channel, Grouping, KeyPart, Over, RowPlan};
+use crate::statistics::groups;
 
 /// Bounded aggregates over rows in memory. A clone shares the contributions, until it puts values on another grid.
 #[derive(Clone)]
@@ -73,7 +74,7 @@ impl Backend for LocalBackend<'_> {
 
     fn regrid(&mut self, channel: Channel) -> Result<(), Failed> {
         if let Some(value) = &mut self.plan.value {
-            value.channel = channel;
+            value.regrid(channel);
         }
         self.grouped = Arc::new(Groups::new(self.frame, &self.plan, self.from_data, self.secret));
         Ok(())
@@ -136,6 +137,14 @@ impl Backend for LocalBackend<'_> {
         Ok(Private::new(match over {
             Over::Keys => people(&self.grouped.whole, keys),
             Over::Everyone => vec![self.grouped.whole.contributions.everyone()],
+            Over::Totals(parts) => {
+                let (places, count) = groups(keys, parts as usize);
+                let mut totals = vec![0; count];
+                for (place, cell) in places.into_iter().zip(people(&self.grouped.whole, keys)) {
+                    totals[place] += cell;
+                }
+                totals
+            }
             Over::FirstPart => self.grouped.first.as_ref().map_or_else(Vec::new, |first| people(first, keys)),
         }))
     }

@@ -56,7 +56,7 @@ pub enum Moment {
         /// Rows of one person in one key that count.
         limit: u32,
     },
-    /// Where values lie: a number for each node of a grid, in units of the bound.
+    /// Where values lie: a number for each node of a grid, in units of 1/[`UNIT`](super::UNIT).
     Nodes {
         /// Which grid.
         grid: usize,

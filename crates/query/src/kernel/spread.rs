@@ -106,7 +106,8 @@ impl Binned {
 
 impl Contributions {
     /// For each kept key the nodes of its distribution. A person's rows in a key are averaged: together they count
-    /// w·min(rows, limit), shared among the bins as the rows are, each share rounded down.
+    /// w·min(rows, limit), shared among the bins as the rows are, each share rounded down: in units of 1/[`UNIT`](super::UNIT) under every
+    /// bound, or the shares of whoever has several rows would all be rounded to nothing.
     ///
     /// On one level the parts of a person in one key add up to at most w·limit, so their L1 and L2 norms are at most that;
     /// with the bound over keys the L2² over all nodes is at most levels·limit²·B, and L1 at most levels·limit·B.
@@ -124,7 +125,7 @@ impl Contributions {
         let mut pairs = Vec::new();
         for person in 0..self.people() {
             let part = self.part(person, Some(kept), bound.cap, &mut pairs);
-            let weight = i128::from(bound.weight(part.len() as u32));
+            let weight = i128::from(bound.weight(part.len() as u32)) * i128::from(bound.shares());
             for &pair in part {
                 let place = kept[self.keys[pair] as usize] as usize;
                 let rows = self.rows[pair];

@@ -3,7 +3,7 @@
 use flockwise_mechanisms::Noise;
 
 use crate::engine::Measured;
-use crate::kernel::Moment;
+use crate::kernel::{Moment, UNIT};
 use crate::plan::{Channel, ReleasePlan};
 use crate::table::Estimate;
 
@@ -55,7 +55,8 @@ pub(super) fn unit(plan: &ReleasePlan, measured: &Measured, place: usize) -> f64
         _ => measured.bound,
     };
     match moment {
-        Moment::People | Moment::Rows { .. } | Moment::Nodes { .. } => f64::from(bound.unit()),
+        Moment::People | Moment::Rows { .. } => f64::from(bound.unit()),
+        Moment::Nodes { .. } => f64::from(UNIT),
         Moment::Value { channel: 0, .. } => plan.stages.channels[0].steps,
         Moment::Value { .. } => 1.0 / plan.stages.channels[0].square_unit(),
     }

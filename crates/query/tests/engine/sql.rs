@@ -124,7 +124,9 @@ impl Sql {
             let cell = |at| match row.get_ref(at).expect("a column") {
                 rusqlite::types::ValueRef::Integer(number) => number.to_string(),
                 rusqlite::types::ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned(),
-                other => panic!("{name} gives {other:?}"),
+                other @ (rusqlite::types::ValueRef::Null
+                | rusqlite::types::ValueRef::Real(_)
+                | rusqlite::types::ValueRef::Blob(_)) => panic!("{name} gives {other:?}"),
             };
             found.push((0..columns).map(cell).collect());
         }
@@ -227,6 +229,18 @@ impl Backend for Sql {
         Ok(Private::new(match over {
             Over::Keys => self.people(keys, bound),
             Over::Everyone => self.numbers("everyone", None, 1, 0),
+            // Sums of cells, in the order in which their leading parts first stand among the keys.
+            Over::Totals(parts) => {
+                let mut totals: Vec<(&[u8], i128)> = Vec::new();
+                for (key, cell) in keys.iter().zip(self.people(keys, bound)) {
+                    let leading = flockwise_query::key::prefix(key, parts as usize);
+                    match totals.iter_mut().find(|(known, _)| *known == leading) {
+                        Some((_, total)) => *total += cell,
+                        None => totals.push((leading, cell)),
+                    }
+                }
+                totals.into_iter().map(|(_, total)| total).collect()
+            }
             Over::FirstPart => panic!("no case has cohorts"),
         }))
     }
