@@ -248,6 +248,9 @@ pub(crate) struct Budget {
     /// Exit with code 3 when less than this part is left.
     #[arg(long, value_name = "PERCENT")]
     pub fail_below: Option<String>,
+    /// Of a budget that renews: the window that is meant, such as 2026-11; by default the last one that was charged.
+    #[arg(long, value_name = "WINDOW")]
+    pub window: Option<String>,
     /// How it is written.
     #[arg(long, value_enum, default_value_t = PlanFormat::Table)]
     pub format: PlanFormat,

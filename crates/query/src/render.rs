@@ -6,7 +6,7 @@ use std::path::Path;
 
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::release::{BadCell, Document, text};
+use crate::release::{BadCell, Document, Renewed, text};
 use crate::table::{Bias, ColumnKind, Table, TableColumn};
 use crate::value::Value;
 
@@ -32,7 +32,8 @@ pub fn whole_for_people(document: &Document) -> Result<String, BadCell> {
 
 fn with_rows(document: &Document, most: usize) -> Result<String, BadCell> {
     let table = document.table()?;
-    let mut out = format!("{} · {} of {}\n", document.release, document.statistic, document.data);
+    let window = document.window.as_ref().map_or_else(String::new, |window| format!(" in {window}"));
+    let mut out = format!("{} · {} of {}{window}\n", document.release, document.statistic, document.data);
     if let Some(mock) = &document.mock {
         let _ = writeln!(out, "{mock}");
     }
@@ -179,22 +180,53 @@ fn guarantee(document: &Document) -> String {
     if columns.iter().any(|column| column.bias == Some(Bias::Low)) {
         out.push_str(" Counts lean low: what people contribute is bounded.");
     }
+    for sentence in &document.how.after {
+        out.push(' ');
+        out.push_str(sentence);
+    }
     if document.how.sampling.is_some() {
         out.push_str(
             " Whoever allows less than this job's epsilon takes part by chance: counts and sums lean low, means toward \
              everybody else's.",
         );
     }
+    if let Some(renewal) = &privacy.renewal {
+        out.push_str(&over_life(renewal));
+    }
     if let (Some(receipt), Some(after)) = (&document.receipt, &privacy.ledger_after) {
+        let of = document.window.as_ref().map_or_else(String::new, |window| format!(" of {window}"));
         let _ = write!(
             out,
-            "\nLedger entry {}: {:.1}% of the budget of epsilon {} is used.",
+            "\nLedger entry {}: {:.1}% of the budget{of} of epsilon {} is used.",
             receipt.entry,
             after.used * 100.0,
             after.ceiling
         );
     }
     out.push('\n');
+    out
+}
+
+/// What a budget that renews means for a whole life.
+fn over_life(renewal: &Renewed) -> String {
+    let every = &renewal.every;
+    let charged = match renewal.charged.as_slice() {
+        few if few.len() <= 3 => few.join(" and "),
+        many => format!("each of {} {every}s", many.len()),
+    };
+    let mut out = format!(
+        "\nThe budget renews: one person in another {every} counts as another. The job was charged in full for {charged}."
+    );
+    if let Some(life) = &renewal.whole_life {
+        let _ = write!(
+            out,
+            " Whoever is there in {} {every}s is protected at epsilon {} over all of them, but for a chance of {}; {}.",
+            life.windows,
+            rounded_up(&life.epsilon.to_string()),
+            rounded_up(&life.at_delta),
+            renewal.grows
+        );
+    }
     out
 }
 

@@ -1,8 +1,11 @@
 //! The contract of the bars: stated 95% bars hold the bounded truth between 93% and 98% of the time, for every statistic.
 //!
-//! A cell holds or not by chance. With n cells the share that holds is within 6.2 standard deviations √(0.95·0.05/n) of
-//! what it is in truth but for a chance below 1e-9; the cells of one trial share some of their noise, so n is taken ten times
-//! as large as that needs.
+//! Bars of quantiles are the hull of a 95% set ([`crate::statistics`], quantile.rs): at least that, and more where bins are wide
+//! or counts small. They must hold at least as often.
+//!
+//! A cell holds or not by chance. Of n cells that hold with probability 95% less than 93% do with a chance below 1e-9 where
+//! 0.02 is six standard deviations √(0.95·0.05/n): from n = 4,300 on. Every column has more, and more than 6,000 draws of
+//! noise; the draws that several cells share (margins, sums of an affinity) are a small part of each cell's noise.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -133,7 +136,7 @@ share = 2
 [[release]]
 name = "active"
 statistic = "activity"
-share = 0.02
+share = 0.002
 [[release]]
 name = "reached"
 statistic = "reach"
@@ -142,7 +145,7 @@ by = ["item"]
 name = "back"
 statistic = "retention"
 cohort = "first"
-period = "side"
+period = "item"
 "#;
 
 #[test]
@@ -152,7 +155,9 @@ fn bars_of_every_statistic_hold_as_often_as_they_say() {
     let mut wrong = Vec::new();
     for (name, (share, cells)) in &shares {
         println!("{name}: {share:.4} of {cells}");
-        if !(0.93..=0.98).contains(share) {
+        assert!(*cells > 6_000.0, "{name}: {cells} cells");
+        let most = if name.starts_with("spread.") { 1.0 } else { 0.98 };
+        if !(0.93..=most).contains(share) {
             wrong.push(format!("{name}: {share:.4} of {cells}"));
         }
     }

@@ -11,6 +11,7 @@ mod figures;
 mod rank;
 mod render;
 mod report;
+mod rows;
 mod run;
 mod seen;
 mod sweep;
@@ -25,6 +26,7 @@ pub use report::{
     Axis, BoundUsed, ColumnFigures, Coverage, Decomposition, How, KeyFigures, Point, Recall, Relative,
     ReleaseReport, Report, SCHEMA, Spread,
 };
+pub(crate) use rows::Rows;
 pub(crate) use run::{Head, Planned, bench, plans, whole};
 pub use sweep::{BadSweep, Sweep};
 

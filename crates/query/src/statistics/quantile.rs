@@ -57,11 +57,9 @@ impl Reader {
     /// The quantile of one key.
     ///
     /// With F(x) the consistent count up to x and N that of all, G(x) = F(x) − q·N has mean 0 at the quantile and a known
-    /// standard deviation s(x): the set of x with |G(x)| ≤ 1.96 s(x) covers the quantile with 95%. That set has holes and
-    /// outliers, since neighbouring bins have noise of their own; its hull, which covers 99%, says less than is known. The bars
-    /// go instead from the bin before which as many bins lie as have G + 1.96 s < 0, to that of G − 1.96 s, whole bins: where G
-    /// rises they are that set, and they hold about 95% of the time, more where a bin holds more than the noise. The value is
-    /// the middle between the first and the last crossing of 0.
+    /// standard deviation s(x): the set of x with |G(x)| ≤ 1.96 s(x) covers the quantile with 95%, and the bars are the
+    /// hull of the bins it meets: at least 95% whatever the values are, gaps and ties included, and 97% to 99.9% in simulations,
+    /// since the hull joins what the tests of many bins leave. The value is the middle between the first and the last crossing of 0.
     pub fn quantile(&self, values: &[i128], at: usize, millionths: u32) -> Estimate {
         let leaves = self.tree.consistent(&values[at * self.nodes..(at + 1) * self.nodes]);
         let q = f64::from(millionths) / 1e6;
@@ -79,8 +77,8 @@ impl Reader {
         let first = |reached: &dyn Fn(usize) -> bool| (0..last).find(|&bin| reached(bin)).unwrap_or(last);
         let behind =
             |short: &dyn Fn(usize) -> bool| (0..last).rev().find(|&bin| short(bin)).map_or(0, |bin| bin + 1);
-        let short = |sign: f64| (0..last).filter(|&bin| above[bin] + sign * Z * sds[bin] < 0.0).count();
-        let (low, high) = (short(1.0), short(-1.0));
+        let low = first(&|bin| above[bin] + Z * sds[bin] >= 0.0);
+        let high = behind(&|bin| above[bin] - Z * sds[bin] < 0.0);
         let (one, other) = (first(&|bin| above[bin] >= 0.0), behind(&|bin| above[bin] < 0.0));
         let before = |bin: usize| if bin == 0 { -q * total } else { above[bin - 1] };
         let inside = |bin: usize| self.inside(bin, before(bin), above[bin]);
