@@ -96,7 +96,7 @@ mod tests {
         columns.draw(&mut out);
         let text = out.into_string();
         assert_eq!(text.matches("<rect").count(), 4);
-        assert!(text.contains("x=\"27%\" width=\"21%\" y=\"60%\" height=\"40%\""), "{text}");
+        assert!(text.contains("x=\"27%\" width=\"21%\" y=\"50%\" height=\"50%\""), "{text}");
         assert!(!text.contains("<i>"));
     }
 }

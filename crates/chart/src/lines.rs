@@ -129,7 +129,7 @@ mod tests {
             (0..count).map(|look| Series { look, points: (0..points).map(point).collect() }).collect();
         Lines {
             says: "lines".to_owned(),
-            x: Axis::new(Scale::linear([0.0, points as f64 - 1.0], false), "x"),
+            x: Axis::new(Scale::Linear { from: 0.0, to: points as f64 - 1.0 }, "x"),
             y: Lines::axis_for(&series, "y", true),
             series,
             even: None,

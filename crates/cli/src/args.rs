@@ -193,6 +193,9 @@ pub(crate) struct Bench {
     /// The file; standard output unless given. Parquet takes one.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// A self-contained page with charts, beside the figures.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -37,9 +37,13 @@ pub(crate) fn bench(args: &args::Bench, all: &Arguments) -> Result<(), Failure> 
         Some(path) => write(&report, args.format, path).map_err(Failure::Figures)?,
         None => say!("{}", text(&report, args.format).map_err(Failure::Figures)?.trim_end()),
     }
+    if let Some(path) = &args.html {
+        let page = crate::report::bench_page(&report);
+        crate::report::whole(path, page.as_bytes()).map_err(Failure::Figures)?;
+    }
     if !all.quiet && all.log == Log::Text {
         note!("took {} s; nothing was charged or released", report.seconds);
-        args.out.iter().for_each(|path| note!("written to {}", path.display()));
+        args.out.iter().chain(&args.html).for_each(|path| note!("written to {}", path.display()));
     }
     Ok(())
 }

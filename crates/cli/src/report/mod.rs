@@ -1,5 +1,6 @@
 //! `flockwise report`: releases as one self-contained page with charts. Post-processing of what was released.
 
+mod bench;
 mod choose;
 mod distribution;
 mod grid;
@@ -20,6 +21,7 @@ use flockwise_query::table::ColumnKind;
 use crate::args::Report;
 use crate::failure::Failure;
 use crate::say::note;
+pub(crate) use bench::bench_page;
 use shape::Shape;
 
 /// So many rows stand in a table of the page; all of them are in the release.
