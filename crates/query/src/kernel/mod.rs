@@ -5,6 +5,10 @@
 //! contributions into weights, and the weighted integers are summed. Nothing comes between the bound and the sum, so no
 //! later step can undo it, and the sums are integers, so their order does not matter.
 //!
+//! Rows are pushed in chunks, scattered by a secret hash of their person into partitions, and grouped partition by partition;
+//! what exceeds the operator's limit is encrypted and kept on disk. Every pass opens one partition for each thread at a time,
+//! and adds in machine words where a checked bound says that sums fit.
+//!
 //! No Polars types, no floating point, no randomness but the keyed hash that chooses which keys a person keeps.
 
 mod block;
