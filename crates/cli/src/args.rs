@@ -46,6 +46,11 @@ pub(crate) enum Command {
         after_help = "Example: flockwise run job.toml --policy policy.toml --request-id popular-2026-11-24"
     )]
     Run(Run),
+    /// Measure a job's accuracy against its budget, on data that may be looked at.
+    #[command(
+        after_help = "Example: flockwise bench job.toml --policy open.toml --epsilon 0.1,0.3,1,3 --sweep contribution=norm:1,4,16,auto\n\nOnly under a policy with no_privacy = \"reason\", or with --mock on made-up data. Nothing is released."
+    )]
+    Bench(Bench),
     /// For the curator only: does the source fit the policy? Exact rates, on the terminal alone.
     #[command(
         after_help = "Example: flockwise check policy.toml\n\nWhat it prints is exact and not private: keep it from analysts."
@@ -154,6 +159,35 @@ pub(crate) enum Format {
     Csv,
     /// The table, into `--out`.
     Parquet,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// The job.
+    pub job: PathBuf,
+    #[command(flatten)]
+    pub under: UnderPolicy,
+    /// The budgets: each is the ε of the whole job.
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "0.1,0.3,1,3")]
+    pub epsilon: Vec<String>,
+    /// Runs at each point, each with fresh noise.
+    #[arg(long, default_value_t = 20)]
+    pub trials: u32,
+    /// A setting and its values: contribution, bounds, mechanism or max_rows_per_key; may be given several times.
+    #[arg(long, value_name = "SETTING=VALUES")]
+    pub sweep: Vec<String>,
+    /// A parameter of the job.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    /// Made-up data in the shape of the job, under any policy: nobody's data are read.
+    #[arg(long)]
+    pub mock: bool,
+    /// How the figures are written.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    /// The file; standard output unless given. Parquet takes one.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

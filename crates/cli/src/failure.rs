@@ -22,6 +22,12 @@ pub(crate) enum Failure {
     /// The arguments do not fit together.
     #[error("{0}")]
     Arguments(String),
+    /// What is asked of a benchmark makes no sense.
+    #[error(transparent)]
+    Bench(#[from] flockwise_query::bench::BadBench),
+    /// The figures of a benchmark cannot be written.
+    #[error("cannot write the figures: {0}; nothing was charged or released")]
+    Figures(std::io::Error),
     /// The folder for the releases cannot be written; nothing was charged.
     #[error("cannot write to {}: {source}; nothing was charged", path.display())]
     Out {
@@ -72,8 +78,8 @@ impl Failure {
             Self::Ledger(_) | Self::NotCharged(_) => 4,
             Self::Local(error) => error.exit_code(),
             Self::Account(crate::account::AccountError::Write(_)) => 5,
-            Self::Arguments(_) | Self::Account(_) => 2,
-            Self::Out { .. } | Self::Demo(_) | Self::Mock(_) => 5,
+            Self::Arguments(_) | Self::Account(_) | Self::Bench(_) => 2,
+            Self::Out { .. } | Self::Demo(_) | Self::Mock(_) | Self::Figures(_) => 5,
             Self::Written { .. } => 6,
             Self::Below { .. } => 3,
             Self::Bug => 1,
@@ -92,6 +98,8 @@ impl Failure {
             | Self::Below { .. }
             | Self::NotCharged(_)
             | Self::Mock(_)
+            | Self::Bench(_)
+            | Self::Figures(_)
             | Self::Bug
             | Self::Demo(_) => None,
         }

@@ -5,6 +5,7 @@
 
 pub mod account;
 mod args;
+mod bench;
 mod budget;
 mod check;
 mod demo;
@@ -84,6 +85,7 @@ fn dispatch(arguments: &Arguments, report: &mut Report) -> Result<(), Failure> {
         Command::Init(init) => init::init(init, quiet),
         Command::Plan(plan) => plan::plan(plan),
         Command::Run(run) => run::run(run, arguments, report),
+        Command::Bench(args) => bench::bench(args, arguments),
         Command::Check(args) => check::check(args, quiet),
         Command::Notice(args) => notice::notice(args),
         Command::Budget(budget) => budget::budget(budget),

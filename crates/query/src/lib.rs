@@ -6,6 +6,7 @@
 //! bounded. After that point, nothing can fail on a row.
 
 mod backend;
+pub mod bench;
 pub mod diagnostic;
 mod document;
 pub mod engine;

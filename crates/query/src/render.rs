@@ -186,7 +186,11 @@ fn guarantee(document: &Document) -> String {
 /// # Errors
 /// When a cell does not fit its column.
 pub fn csv(document: &Document) -> Result<String, BadCell> {
-    let table = document.table()?;
+    document.table().map(|table| csv_of(&table))
+}
+
+/// A table as CSV with a header.
+pub(crate) fn csv_of(table: &Table) -> String {
     let mut out = String::new();
     let quote = |text: &str| {
         if text.contains(['"', ',', '\n', '\r']) {
@@ -201,7 +205,7 @@ pub fn csv(document: &Document) -> Result<String, BadCell> {
     };
     line(table.columns.iter().map(|column| quote(&column.name)).collect());
     table.rows.iter().for_each(|row| line(row.iter().map(|value| quote(&text(value))).collect()));
-    Ok(out)
+    out
 }
 
 /// Writes the table as a Parquet file.

@@ -1,5 +1,7 @@
 //! The backend on this machine.
 
+use std::sync::Arc;
+
 use flockwise_mechanisms::{Key, Private};
 
 use super::grouped::{Grouped, extremes};
@@ -9,13 +11,14 @@ use crate::engine::{Backend, ClipChoice, Extremes, Failed};
 use crate::kernel::{Bound, Clipped, Link, Links, Moment, Rule};
 use crate::plan::{BoughtRange, Channel, Grouping, KeyPart, Over, RowPlan};
 
-/// Bounded aggregates over rows in memory.
+/// Bounded aggregates over rows in memory. A clone shares the contributions, until it puts values on another grid.
+#[derive(Clone)]
 pub struct LocalBackend<'a> {
     frame: &'a Frame,
     plan: RowPlan,
     from_data: usize,
     secret: [u8; 16],
-    grouped: Groups,
+    grouped: Arc<Groups>,
 }
 
 /// The contributions of a plan's rows.
@@ -52,7 +55,7 @@ impl<'a> LocalBackend<'a> {
     /// the data; `secret` keys the hash by which a person's kept keys are chosen.
     #[must_use]
     pub fn new(frame: &'a Frame, plan: &RowPlan, from_data: usize, secret: [u8; 16]) -> Self {
-        let grouped = Groups::new(frame, plan, from_data, secret);
+        let grouped = Arc::new(Groups::new(frame, plan, from_data, secret));
         Self { frame, plan: plan.clone(), from_data, secret, grouped }
     }
 
@@ -72,7 +75,7 @@ impl Backend for LocalBackend<'_> {
         if let Some(value) = &mut self.plan.value {
             value.channel = channel;
         }
-        self.grouped = Groups::new(self.frame, &self.plan, self.from_data, self.secret);
+        self.grouped = Arc::new(Groups::new(self.frame, &self.plan, self.from_data, self.secret));
         Ok(())
     }
 

@@ -16,5 +16,5 @@ pub(crate) use calendar::Calendar;
 pub(crate) use consent::preflight as consent_preflight;
 pub use local::LocalBackend;
 pub(crate) use parts::{bin_range, split, text_keys};
-pub use rows::load;
+pub use rows::{Frame, load};
 pub(crate) use rows::{cell, kind, normalized, person_name, wanted, wanted_of_table};

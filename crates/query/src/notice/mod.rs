@@ -68,8 +68,9 @@ fn in_short(policy: &Policy) -> Vec<Block> {
             "We count what many people do together. We add chance to every number before anyone sees it. So the numbers tell \
              about the crowd, and there is a limit to what they can tell about you. Below we say what that limit is.",
         )],
-        Access::NoPrivacy(reason) => vec![text(format!(
-            "These data are not protected by the method that this notice is about. The reason that was given: {reason}."
+        Access::NoPrivacy(open) => vec![text(format!(
+            "These data are not protected by the method that this notice is about. The reason that was given: {}.",
+            open.reason
         ))],
     }
 }

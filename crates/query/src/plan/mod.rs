@@ -26,6 +26,7 @@ pub use bins::Bins;
 pub(crate) use describe::{
     charge as charge_json, contribution as contribution_json, measure_name, natural_sd,
 };
+pub(crate) use planner::plan_within;
 pub use planner::{PlanError, plan};
 pub use rows::{
     Consented, Cut, Grouping, Join, KeyPart, Made, OwnLimit, ReadColumn, RowPlan, Scan, Unit, ValuePlan,

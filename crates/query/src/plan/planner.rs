@@ -101,6 +101,19 @@ pub fn plan(resolved: &Resolved, policy: &Policy, base: &Path) -> Result<Plan, P
         return Err(PlanError::Unsupported { release, what: "a budget that renews".to_owned(), instead });
     }
     let ceiling = Ceiling { accounting: budget.accounting, epsilon: budget.epsilon, delta: budget.delta };
+    plan_within(resolved, policy, base, ceiling)
+}
+
+/// Plans a job within a ceiling, whether or not a ledger has it: what is planned for a ledger comes from [`plan`].
+///
+/// # Errors
+/// As [`plan`].
+pub(crate) fn plan_within(
+    resolved: &Resolved,
+    policy: &Policy,
+    base: &Path,
+    ceiling: Ceiling,
+) -> Result<Plan, PlanError> {
     let (losses, job) = losses(resolved, ceiling)?;
     let mut releases = Vec::new();
     for (release, loss) in resolved.releases.iter().zip(losses) {

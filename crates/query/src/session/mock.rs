@@ -52,37 +52,36 @@ impl Session {
     pub fn mock(&self, plan: Plan) -> Result<Vec<Document>, Error> {
         let failed = |error: &dyn std::fmt::Display| Error::Mock(error.to_string());
         let folder = tempfile::tempdir().map_err(|error| failed(&error))?;
-        let people = crowd(&plan.releases);
-        let mut made_up = plan.clone();
-        made_up.scan.consent = None;
-        for join in &mut made_up.scan.joins {
-            let path = folder.path().join(format!("{}.parquet", Digest::of(join.table.as_str().as_bytes())));
-            let key = |column: &ReadColumn| {
-                if column.name == plan.scan.unit.column {
-                    everybody(&plan, people)
-                } else {
-                    invented(column, None, &plan, &self.policy)
-                }
-            };
-            let columns: Vec<Invented> = join
-                .key
-                .iter()
-                .map(key)
-                .chain(
-                    join.columns
-                        .iter()
-                        .map(|column| invented(column, Some(&join.table), &plan, &self.policy)),
-                )
-                .collect();
-            write_parquet(&rows_of_keys(&columns, join.key.len()), &path).map_err(|error| failed(&error))?;
-            join.source = vec![path.display().to_string()];
-        }
-        let frame = to_frame(&self.rows(&plan, people)).map_err(|error| failed(&error))?;
-        let source = Source::Frame(Box::new(polars::prelude::IntoLazy::lazy(frame)));
+        let (made_up, source) = self.made_up(&plan, folder.path())?;
         let preflight = source.preflight(&wanted(&made_up.scan))?;
         let mut noise = Os::new().map_err(|error| failed(&error))?;
         let Ok((charged, ())) = charge(&mut Nowhere, made_up, &());
         self.documents(plan, charged, &source, &preflight, folder.path(), &mut noise)
+    }
+
+    /// Made-up data in the shape of a plan, and the plan with its tables in `folder` in place of the policy's.
+    pub(super) fn made_up(&self, plan: &Plan, folder: &Path) -> Result<(Plan, Source), Error> {
+        let failed = |error: &dyn std::fmt::Display| Error::Mock(error.to_string());
+        let people = crowd(&plan.releases);
+        let mut made_up = plan.clone();
+        made_up.scan.consent = None;
+        for join in &mut made_up.scan.joins {
+            let path = folder.join(format!("{}.parquet", Digest::of(join.table.as_str().as_bytes())));
+            let key = |column: &ReadColumn| {
+                if column.name == plan.scan.unit.column {
+                    everybody(plan, people)
+                } else {
+                    invented(column, None, plan, &self.policy)
+                }
+            };
+            let beside = |column: &ReadColumn| invented(column, Some(&join.table), plan, &self.policy);
+            let columns: Vec<Invented> =
+                join.key.iter().map(key).chain(join.columns.iter().map(beside)).collect();
+            write_parquet(&rows_of_keys(&columns, join.key.len()), &path).map_err(|error| failed(&error))?;
+            join.source = vec![path.display().to_string()];
+        }
+        let frame = to_frame(&self.rows(plan, people)).map_err(|error| failed(&error))?;
+        Ok((made_up, Source::Frame(Box::new(polars::prelude::IntoLazy::lazy(frame)))))
     }
 
     fn documents(

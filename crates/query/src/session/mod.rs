@@ -4,6 +4,7 @@
 //! charge is on disk, and nothing is shown that is not stored.
 
 mod answer;
+mod bench;
 mod check;
 #[cfg(test)]
 mod consent_tests;
@@ -22,6 +23,7 @@ use flockwise_mechanisms::Ceiling;
 use polars::prelude::LazyFrame;
 
 pub use answer::{Answer, Answered};
+pub use bench::Progress;
 pub use check::{Check, CheckedColumn, CheckedSource};
 pub use error::Error;
 pub use phase::Phase;

@@ -22,6 +22,7 @@ mod transitions;
 
 pub(crate) use activity::buckets as activity_buckets;
 pub use table::table;
+pub(crate) use table::{Row, columns, rows, segment};
 
 use crate::job::Statistic;
 use crate::kernel::{Link, Moment};

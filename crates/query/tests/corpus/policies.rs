@@ -83,7 +83,7 @@ fn the_top_and_the_data() {
         ("version = 1", "version = 99999999999999999999999", no(BadValue, "version")),
         ("version = 1", "", no(MissingField, "version = 1")),
         ("version = 1", "version = 1\nsecret = 1", no(UnknownField, "`secret`")),
-        ("version = 1", "version = 1\nno_privacy = \"open data\"", no(Conflict, "exclude each other")),
+        ("version = 1", "version = 1\nno_privacy = \"open data\"", no(Conflict, "has no ledger")),
         ("name = \"films\"", "name = \"../films\"", no(BadValue, "starts with a letter")),
         ("name = \"films\"", "name = \"\"", no(BadValue, "empty")),
         ("name = \"films\"", "name = \"a b\"", no(BadValue, "starts with a letter")),
@@ -239,6 +239,11 @@ fn whole_files() {
     let minimal = "version = 1\nno_privacy = \"made up\"\ndata = { name = \"a\", source = \"a.csv\", privacy_unit = \"u\" }";
     policy(minimal, OK);
     policy(&edited(minimal, "made up", " "), no(BadValue, "a reason"));
+    let benched = format!("{minimal}\nbudget = {{ delta = 1e-6, accounting = \"zcdp\" }}");
+    policy(&benched, OK);
+    policy(&edited(&benched, "delta = 1e-6", "delta = 1e-6, epsilon = 4"), OK);
+    policy(&edited(&benched, "delta = 1e-6", "ledger = \"a\""), no(Conflict, "remove `ledger`"));
+    policy(&edited(&benched, "delta = 1e-6", "delta = 2"), no(BadValue, "delta"));
     policy(&edited(minimal, "no_privacy = \"made up\"\n", ""), no(MissingField, "needs `budget`"));
     policy("", no(MissingField, "version"));
     policy("version", no(Syntax, ""));
