@@ -4,13 +4,9 @@ Every engine reads the same file. What it answers with is compared with the trut
 key.
 """
 
-import collections
 import dataclasses
 import math
-import pathlib
 
-DATA = pathlib.Path(__file__).resolve().parents[2].parent / "shared" / "data"
-DELTA = 1e-8
 TOP = 50
 
 
@@ -73,13 +69,3 @@ def score(released, true):
         return {"keys": 0, "rmse": None, "recall": recall}
     squares = [(people - true.get(key, 0)) ** 2 for key, people in released.items()]
     return {"keys": len(released), "rmse": math.sqrt(sum(squares) / len(squares)), "recall": recall}
-
-
-def averages(scores):
-    """Means over runs; the error over the runs that released anything, with the standard error of its mean."""
-    errors = [each["rmse"] for each in scores if each["rmse"] is not None]
-    mean = lambda values: sum(values) / len(values) if values else None
-    spread = math.sqrt(sum((one - mean(errors)) ** 2 for one in errors) / (len(errors) - 1) / len(errors)) if len(errors) > 1 else None
-    found = collections.Counter(each["keys"] > 0 for each in scores)
-    return {"runs": len(scores), "answered": found[True], "keys": mean([each["keys"] for each in scores]),
-            "rmse": mean(errors), "rmse_error": spread, "recall": mean([each["recall"] for each in scores])}

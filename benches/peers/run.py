@@ -3,9 +3,10 @@
 
     cargo build --release && python3 benches/peers/run.py
 
-Makes one virtual environment for each engine under --work, outside the tree, and keeps every answer there, so that a run
+Makes one virtual environment for each engine under --work, outside the tree, and keeps the scores there, so that a run
 that was stopped goes on where it stopped. An engine that cannot be installed, or a data set that is not there, is
-skipped with a line that says so. `--time` measures seconds and memory of one answer each and needs an idle machine.
+skipped with a line that says so. `--only time` measures seconds and memory of one answer each, and needs an idle machine;
+`--only accuracy`, `--only hindsight` and `--only table` do one of the other parts.
 """
 
 import argparse
@@ -17,14 +18,16 @@ import sys
 import tempfile
 import time
 
+import tables
+from question import score
+
 HERE = pathlib.Path(__file__).resolve().parent
 EPSILONS = [0.1, 1.0, 4.0]
 
-# Name, script, environment, variant, runs a cell.
+# What it is called, its script, its environment, its variant.
 ENGINES = {
     "flockwise, auto": ("with_flockwise.py", "pydp", "auto"),
     "flockwise, keep": ("with_flockwise.py", "pydp", "keep"),
-    "flockwise, norm": ("with_flockwise.py", "pydp", "norm"),
     "OpenDP, Gaussian": ("with_opendp.py", "opendp", "gaussian"),
     "OpenDP, Laplace": ("with_opendp.py", "opendp", "laplace"),
     "PipelineDP, tuned": ("with_pipelinedp.py", "pipelinedp", "tuned"),
@@ -34,6 +37,7 @@ ENGINES = {
     "Tumult Analytics": ("with_tumult.py", "tumult", "laplace"),
 }
 SLOW = {"Tumult Analytics"}
+NORMS = "1,2,3,4,5,6,8,10,12,14,16,20,24,28,32,40,48,56,64,80,96,112,128,160,192,224,256"
 
 
 def prepare(name, folder):
@@ -71,59 +75,117 @@ def questions(python, args):
 
 
 def ask(engine, about, epsilon, keys, runs, args):
-    """The answers of one cell, as lines of JSON; nothing where the engine is not there or fails."""
+    """The answers of one cell, as lines of JSON, with seconds and mebibytes; nothing where the engine is not there."""
     script, environment, variant = ENGINES[engine]
     python = prepare(environment, args.work)
     if python is None:
-        return None, None
+        return None
     question = {"file": str(args.work / "questions" / f"{about['name']}.parquet"), "epsilon": epsilon, "delta": 1e-8,
                 "keys": keys, "low": about["low"], "high": about["high"], "runs": runs, "variant": variant}
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as file, tempfile.TemporaryDirectory() as folder:
-        json.dump(question, file)
-        file.flush()
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        (folder / "question.json").write_text(json.dumps(question))
         begin = time.perf_counter()
-        child = subprocess.Popen([python, HERE / script, file.name], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                 text=True, cwd=folder, env={**os.environ, "FLOCKWISE": str(args.flockwise)})
-        out, complaint = child.communicate()
+        with open(folder / "out", "w") as out, open(folder / "complaint", "w") as complaint:
+            child = subprocess.Popen([python, HERE / script, "question.json"], stdout=out, stderr=complaint, cwd=folder,
+                                     env={**os.environ, "FLOCKWISE": str(args.flockwise.resolve())})
+            _, status, usage = os.wait4(child.pid, 0)
         seconds = time.perf_counter() - begin
-    if child.returncode:
-        print(f"SKIPPED: {engine} failed: {complaint.strip().splitlines()[-1:]}", file=sys.stderr)
-        return None, None
-    return [json.loads(line) for line in out.splitlines()], seconds
+        if status:
+            said = (folder / "complaint").read_text().strip().splitlines()[-1:]
+            print(f"SKIPPED: {engine}, {about['name']}: {said}", file=sys.stderr)
+            return None
+        lines = [json.loads(line) for line in (folder / "out").read_text().splitlines()]
+    # Linux counts the largest of the process and of those it waited for, in kibibytes.
+    return {"versions": lines[0]["versions"], "answers": lines[1:], "seconds": seconds, "memory": usage.ru_maxrss / 1024}
 
 
 def cells(abouts, args):
-    """Every cell: the engine, the data set, epsilon, keys a person, and for which table."""
+    """Every cell: the engine, the data set, epsilon, and keys a person: the same for all, and what its user would guess."""
     for about in abouts:
         for engine in ENGINES:
             if args.engine and engine not in args.engine:
                 continue
-            # Once with the same bound for all, once with the bound that the engine or its user would choose.
-            bounds = {"auto": [0], "norm": [1 << power for power in range(9)] + [12, 24, 48, 96, 192]}
-            default = sorted({8, about["guess"]})
-            for keys in bounds.get(ENGINES[engine][2], default):
-                yield from ((engine, about, epsilon, keys) for epsilon in args.epsilon)
+            bounds = [0] if engine == "flockwise, auto" else sorted({8, about["guess"]})
+            yield from ((engine, about, epsilon, keys) for keys in bounds for epsilon in args.epsilon)
 
 
-def measure(abouts, args):
+def accuracy(abouts, args):
     """Asks every cell until it has the runs that are wanted, and keeps the scores."""
-    sys.path.insert(0, str(HERE))
-    from question import score
-
     for engine, about, epsilon, keys in cells(abouts, args):
         place = args.work / "answers" / f"{about['name']}, {engine}, {epsilon}, {keys}.json"
         kept = json.loads(place.read_text()) if place.exists() else {"scores": [], "how": []}
         wanted = (args.slow_runs if engine in SLOW else args.runs) - len(kept["scores"])
-        answers, _ = ask(engine, about, epsilon, keys, wanted, args) if wanted > 0 else (None, None)
-        if not answers:
+        asked = ask(engine, about, epsilon, keys, wanted, args) if wanted > 0 else None
+        if asked is None:
             continue
-        kept["scores"] += [score(answer["people"], about["truth"]) for answer in answers[1:]]
-        kept["how"] += [answer["how"] for answer in answers[1:] if "how" in answer]
-        kept |= {"engine": engine, "data": about["name"], "epsilon": epsilon, "keys_a_person": keys, **answers[0]}
+        kept["scores"] += [score(answer["people"], about["truth"]) for answer in asked["answers"]]
+        kept["how"] += [answer["how"] for answer in asked["answers"] if "how" in answer]
+        kept |= {"engine": engine, "data": about["name"], "epsilon": epsilon, "keys_a_person": keys,
+                 "versions": asked["versions"]}
         place.parent.mkdir(exist_ok=True)
         place.write_text(json.dumps(kept))
-        print(f"{engine}, {about['name']}, {epsilon}, {keys}: {len(kept['scores'])} runs, the last {kept['scores'][-1]}", file=sys.stderr)
+        print(f"{place.stem}: {len(kept['scores'])} runs, the last {kept['scores'][-1]}", file=sys.stderr)
+
+
+def timing(abouts, args):
+    """Seconds and memory of one answer, start and reading included, at epsilon 1 and eight keys a person."""
+    for about in abouts:
+        for engine in ENGINES:
+            place = args.work / "times" / f"{about['name']}, {engine}.json"
+            if (args.engine and engine not in args.engine) or place.exists():
+                continue
+            asked = ask(engine, about, 1.0, 8, 1, args)
+            if asked is None:
+                continue
+            kept = {"engine": engine, "data": about["name"], "seconds": asked["seconds"], "memory": asked["memory"]}
+            place.parent.mkdir(exist_ok=True)
+            place.write_text(json.dumps(kept))
+            print(f"{place.stem}: {kept['seconds']:.1f} s, {kept['memory']:.0f} MiB", file=sys.stderr)
+
+
+def hindsight(abouts, args):
+    """Flockwise against itself: the bound that it bought, and every bound that it might have been given."""
+    for about in abouts:
+        place = args.work / "hindsight" / f"{about['name']}.json"
+        if place.exists():
+            continue
+        place.parent.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory() as folder:
+            folder = pathlib.Path(folder)
+            asked = {**about, "file": args.work / "questions" / f"{about['name']}.parquet", "delta": 1e-8, "epsilon": 1}
+            (folder / "policy.toml").write_text(tables.OPEN_POLICY.format(**asked))
+            (folder / "job.toml").write_text(tables.JOB.format(**asked))
+            epsilons = ",".join(map(str, args.epsilon))
+            command = [args.flockwise.resolve(), "bench", "job.toml", "--policy", "policy.toml", "--epsilon", epsilons,
+                       "--trials", str(args.runs), "--sweep", f"contribution=auto,norm:{NORMS}", "--format", "json"]
+            place.write_text(subprocess.run(command, cwd=folder, check=True, stdout=subprocess.PIPE, text=True).stdout)
+        print(f"{place.stem}: bounds in hindsight", file=sys.stderr)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    root = HERE.parents[1]
+    parser.add_argument("--flockwise", type=pathlib.Path, default=root / "target" / "release" / "flockwise")
+    parser.add_argument("--data", type=pathlib.Path, default=root.parent / "shared" / "data")
+    parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path(tempfile.gettempdir()) / "flockwise-peers")
+    parser.add_argument("--page", type=pathlib.Path, default=root / "docs" / "benchmarks.md")
+    parser.add_argument("--engine", nargs="+", choices=list(ENGINES), help="these alone")
+    parser.add_argument("--epsilon", type=float, nargs="+", default=EPSILONS)
+    parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--slow-runs", type=int, default=3, help="of engines that take more than ten seconds")
+    parser.add_argument("--only", choices=["accuracy", "time", "hindsight", "table"])
+    args = parser.parse_args()
+    args.work.mkdir(parents=True, exist_ok=True)
+    python = prepare("pydp", args.work)
+    if python is None:
+        raise SystemExit("nothing can be prepared without Pandas")
+    abouts = questions(python, args)
+    for name, part in {"accuracy": accuracy, "hindsight": hindsight, "time": timing}.items():
+        if args.only in (None, name):
+            part(abouts, args)
+    tables.write(args.page, abouts, args.work)
 
 
 if __name__ == "__main__":
-    raise SystemExit("in the making")
+    main()
