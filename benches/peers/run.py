@@ -37,7 +37,7 @@ ENGINES = {
     "Tumult Analytics": ("with_tumult.py", "tumult", "laplace"),
 }
 SLOW = {"Tumult Analytics"}
-NORMS = "1,2,3,4,5,6,8,10,12,14,16,20,24,28,32,40,48,56,64,80,96,112,128,160,192,224,256"
+NORMS = "1,2,4,8,12,16,24,32,64,96,128"
 
 
 def prepare(name, folder):
@@ -61,6 +61,7 @@ def questions(python, args):
     code = ("import json, sys, pathlib; from question import *\n"
             "data, out = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])\n"
             "for q in QUESTIONS:\n"
+            "    if (out / f'{q.name}.json').exists(): continue\n"
             "    rows = frame(q.name, data)\n"
             "    if rows is None: print(f'SKIPPED: no {q.name} beside the project', file=sys.stderr); continue\n"
             "    rows.to_parquet(out / f'{q.name}.parquet', index=False)\n"
