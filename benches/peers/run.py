@@ -113,20 +113,32 @@ def cells(abouts, args):
 
 def accuracy(abouts, args):
     """Asks every cell until it has the runs that are wanted, and keeps the scores."""
-    for engine, about, epsilon, keys in cells(abouts, args):
-        place = args.work / "answers" / f"{about['name']}, {engine}, {epsilon}, {keys}.json"
-        kept = json.loads(place.read_text()) if place.exists() else {"scores": [], "how": []}
-        wanted = (args.slow_runs if engine in SLOW else args.runs) - len(kept["scores"])
-        asked = ask(engine, about, epsilon, keys, wanted, args) if wanted > 0 else None
-        if asked is None:
-            continue
-        kept["scores"] += [score(answer["people"], about["truth"]) for answer in asked["answers"]]
-        kept["how"] += [answer["how"] for answer in asked["answers"] if "how" in answer]
-        kept |= {"engine": engine, "data": about["name"], "epsilon": epsilon, "keys_a_person": keys,
-                 "versions": asked["versions"]}
-        place.parent.mkdir(exist_ok=True)
-        place.write_text(json.dumps(kept))
-        print(f"{place.stem}: {len(kept['scores'])} runs, the last {kept['scores'][-1]}", file=sys.stderr)
+    for cell in cells(abouts, args):
+        place = answers_of(cell, args)
+        had = len(json.loads(place.read_text())["scores"]) if place.exists() else 0
+        wanted = (args.slow_runs if cell[0] in SLOW else args.runs) - had
+        asked = ask(*cell, wanted, args) if wanted > 0 else None
+        if asked is not None:
+            keep(cell, asked, args)
+
+
+def answers_of(cell, args):
+    engine, about, epsilon, keys = cell
+    return args.work / "answers" / f"{about['name']}, {engine}, {epsilon}, {keys}.json"
+
+
+def keep(cell, asked, args):
+    """Adds the scores of answers to those of their cell."""
+    engine, about, epsilon, keys = cell
+    place = answers_of(cell, args)
+    kept = json.loads(place.read_text()) if place.exists() else {"scores": [], "how": []}
+    kept["scores"] += [score(answer["people"], about["truth"]) for answer in asked["answers"]]
+    kept["how"] += [answer["how"] for answer in asked["answers"] if "how" in answer]
+    kept |= {"engine": engine, "data": about["name"], "epsilon": epsilon, "keys_a_person": keys,
+             "versions": asked["versions"]}
+    place.parent.mkdir(exist_ok=True)
+    place.write_text(json.dumps(kept))
+    print(f"{place.stem}: {len(kept['scores'])} runs, the last {kept['scores'][-1]}", file=sys.stderr)
 
 
 def timing(abouts, args):
@@ -136,9 +148,11 @@ def timing(abouts, args):
             place = args.work / "times" / f"{about['name']}, {engine}.json"
             if (args.engine and engine not in args.engine) or place.exists():
                 continue
-            asked = ask(engine, about, 1.0, 8, 1, args)
+            cell = (engine, about, 1.0, 0 if engine == "flockwise, auto" else 8)
+            asked = ask(*cell, 1, args)
             if asked is None:
                 continue
+            keep(cell, asked, args)
             kept = {"engine": engine, "data": about["name"], "seconds": asked["seconds"], "memory": asked["memory"]}
             place.parent.mkdir(exist_ok=True)
             place.write_text(json.dumps(kept))
