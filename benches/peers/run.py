@@ -160,7 +160,7 @@ def timing(abouts, args):
 
 
 def hindsight(abouts, args):
-    """Flockwise against itself: the bound that it bought, and every bound that it might have been given."""
+    """Flockwise against itself: the bound that it bought, the one of all engines, and others that it might have been given."""
     for about in abouts:
         place = args.work / "hindsight" / f"{about['name']}.json"
         if place.exists():
@@ -173,7 +173,7 @@ def hindsight(abouts, args):
             (folder / "job.toml").write_text(tables.JOB.format(**asked))
             epsilons = ",".join(map(str, args.epsilon))
             command = [args.flockwise.resolve(), "bench", "job.toml", "--policy", "policy.toml", "--epsilon", epsilons,
-                       "--trials", str(args.runs), "--sweep", f"contribution=auto,norm:{NORMS}", "--format", "json"]
+                       "--trials", str(args.runs), "--sweep", f"contribution=auto,keep:8,norm:{NORMS}", "--format", "json"]
             place.write_text(subprocess.run(command, cwd=folder, check=True, stdout=subprocess.PIPE, text=True).stdout)
         print(f"{place.stem}: bounds in hindsight", file=sys.stderr)
 

@@ -72,13 +72,16 @@ def load(work):
     for path in sorted((work / "hindsight").glob("*.json")):
         for point in json.loads(path.read_text())["releases"][0]["points"]:
             # The same trials as of a run, over one reading of the rows: more of them in the same time.
-            cell = (path.stem, OURS, point["epsilon"], 0)
-            if point["setting"]["contribution"] == "auto" and cells.get(cell, {"runs": 0})["runs"] < report_trials(point):
+            named = {"auto": (OURS, 0), "keep:8": ("flockwise, keep", 8)}.get(point["setting"]["contribution"])
+            if named is None:
+                continue
+            cell = (path.stem, named[0], point["epsilon"], named[1])
+            if cells.get(cell, {"runs": 0})["runs"] < trials(point):
                 cells[cell] = measured(point, cells.get(cell))
     return cells, versions
 
 
-def report_trials(point):
+def trials(point):
     return point["keys"]["rows"]["trials"]
 
 
@@ -86,7 +89,7 @@ def measured(point, ran):
     """A cell from a point of a benchmark; recall of the leading 50 is known from runs alone."""
     people = next(column for column in point["columns"] if column["column"] == "people")
     rmse = people.get("rmse") or {"mean": None, "trials": 0}
-    return {"keys": point["keys"]["rows"]["mean"], "runs": report_trials(point), "answered": rmse["trials"],
+    return {"keys": point["keys"]["rows"]["mean"], "runs": trials(point), "answered": rmse["trials"],
             "rmse": rmse["mean"], "recall": ran["recall"] if ran else None}
 
 
@@ -153,6 +156,8 @@ def settings(report):
     for point in report["releases"][0]["points"]:
         people = next(column for column in point["columns"] if column["column"] == "people")
         rmse = people["rmse"]["mean"] if people.get("rmse") else None
+        if point["setting"]["contribution"].startswith("keep"):
+            continue
         bounds = [used["contribution"]["norm"] for used in point["how"]["bounds"]]
         said = str(bounds[0]) if len(set(bounds)) == 1 else f"{min(bounds)} to {max(bounds)}" if bounds else ""
         found.setdefault(point["epsilon"], {})[point["setting"]["contribution"]] = (rmse, said)
