@@ -61,6 +61,11 @@ pub(crate) enum Command {
         after_help = "Example: flockwise notice policy.toml --job job.toml --contact privacy@example.org --format html"
     )]
     Notice(Notice),
+    /// Draw releases as one self-contained page with charts; costs nothing.
+    #[command(
+        after_help = "Example: flockwise run job.toml --policy policy.toml --format json --out released && flockwise report released"
+    )]
+    Report(Report),
     /// Show what is spent and what is left.
     #[command(after_help = "Example: flockwise budget policy.toml --fail-below 20%")]
     Budget(Budget),
@@ -224,12 +229,25 @@ pub(crate) enum NoticeFormat {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// A folder that `run --out` wrote, or a file of releases as JSON lines; `-` is standard input.
+    #[arg(value_name = "DIR")]
+    pub releases: PathBuf,
+    /// The page; `-` is standard output. By default report.html in the folder, or standard output for a file.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Budget {
     /// The policy.
     pub policy: PathBuf,
     /// Exit with code 3 when less than this part is left.
     #[arg(long, value_name = "PERCENT")]
     pub fail_below: Option<String>,
+    /// Of a budget that renews: the window that is meant, such as 2026-11; by default the last one that was charged.
+    #[arg(long, value_name = "WINDOW")]
+    pub window: Option<String>,
     /// How it is written.
     #[arg(long, value_enum, default_value_t = PlanFormat::Table)]
     pub format: PlanFormat,

@@ -65,6 +65,14 @@ pub(crate) enum Failure {
     /// A mock cannot be written out; nothing was charged.
     #[error("cannot write the mock: {0}; nothing was charged")]
     Mock(std::io::Error),
+    /// A page cannot be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Page {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// A file of the demo.
     #[error("cannot write the demo: {0}")]
     Demo(std::io::Error),
@@ -79,7 +87,7 @@ impl Failure {
             Self::Local(error) => error.exit_code(),
             Self::Account(crate::account::AccountError::Write(_)) => 5,
             Self::Arguments(_) | Self::Account(_) | Self::Bench(_) => 2,
-            Self::Out { .. } | Self::Demo(_) | Self::Mock(_) | Self::Figures(_) => 5,
+            Self::Out { .. } | Self::Page { .. } | Self::Demo(_) | Self::Mock(_) | Self::Figures(_) => 5,
             Self::Written { .. } => 6,
             Self::Below { .. } => 3,
             Self::Bug => 1,
@@ -95,6 +103,7 @@ impl Failure {
             | Self::Account(_)
             | Self::Arguments(_)
             | Self::Out { .. }
+            | Self::Page { .. }
             | Self::Below { .. }
             | Self::NotCharged(_)
             | Self::Mock(_)

@@ -17,6 +17,7 @@ mod notice;
 mod output;
 mod parquet;
 mod plan;
+mod report;
 mod run;
 mod say;
 mod watch;
@@ -88,6 +89,7 @@ fn dispatch(arguments: &Arguments, report: &mut Report) -> Result<(), Failure> {
         Command::Bench(args) => bench::bench(args, arguments),
         Command::Check(args) => check::check(args, quiet),
         Command::Notice(args) => notice::notice(args),
+        Command::Report(args) => report::report(args, quiet),
         Command::Budget(budget) => budget::budget(budget),
         Command::Ledger(ledger) => ledger::ledger(ledger, quiet),
         Command::Verify(verify) => ledger::verify_release(verify),

@@ -21,6 +21,7 @@ pub mod plan;
 pub mod policy;
 pub mod release;
 pub mod render;
+pub mod renewal;
 pub mod resolve;
 pub mod session;
 pub mod statistics;

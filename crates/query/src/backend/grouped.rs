@@ -6,7 +6,7 @@ use hashbrown::HashMap;
 use super::parts::{Keys, keys};
 use super::rows::{Frame, cell};
 use crate::frame::{Column, Data, NULL};
-use crate::kernel::{Contributions, Rows, Sequences, keyed_hash};
+use crate::kernel::{Contributions, Gather, Layout, Rows, Settings, SpillError, keyed_hash};
 use crate::plan::{BoughtRange, Grouping, KeyPart, RowPlan, ValuePlan};
 use crate::policy::Missing;
 use crate::statistics::activity_buckets;
@@ -17,13 +17,17 @@ pub(super) struct Grouped {
     pub contributions: Contributions,
     pub keys: Vec<Key>,
     codes: HashMap<Key, u32>,
-    /// The order in which people met their keys, where the plan asks for it.
-    pub sequences: Option<Sequences>,
 }
 
 impl Grouped {
     /// Groups the rows that count by some parts of their keys.
-    pub fn new(frame: &Frame, rows: &[u32], plan: &RowPlan, parts: &[KeyPart], secret: [u8; 16]) -> Self {
+    pub fn new(
+        frame: &Frame,
+        rows: &[u32],
+        plan: &RowPlan,
+        parts: &[KeyPart],
+        secret: [u8; 16],
+    ) -> Result<Self, SpillError> {
         let keyed = match &plan.grouping {
             Grouping::Rows => keys(frame, rows, parts),
             Grouping::InOrder(column) => {
@@ -37,7 +41,7 @@ impl Grouped {
         Self::of_keys(frame, keyed, plan, secret)
     }
 
-    fn of_keys(frame: &Frame, mut keyed: Keys, plan: &RowPlan, secret: [u8; 16]) -> Self {
+    fn of_keys(frame: &Frame, mut keyed: Keys, plan: &RowPlan, secret: [u8; 16]) -> Result<Self, SpillError> {
         let (mut channels, mut bins) = (Vec::new(), Vec::new());
         if let Some(value) = &plan.value {
             let numbers = values(frame, value);
@@ -46,31 +50,39 @@ impl Grouped {
             keyed.rows.retain(|_| kept.next() == Some(true));
             let mut kept = there.iter().copied();
             keyed.codes.retain(|_| kept.next() == Some(true));
-            let numbers: Vec<f64> = keyed.rows.iter().filter_map(|&row| numbers[row as usize]).collect();
-            let first: Vec<i32> = numbers.iter().map(|&number| value.channel.grid(number)).collect();
+            let mut numbers: Vec<f64> = keyed.rows.iter().filter_map(|&row| numbers[row as usize]).collect();
+            let mut first: Vec<i32> = numbers.iter().map(|&number| value.channel.grid(number)).collect();
+            if value.averaged {
+                first = averaged(frame, &mut keyed, &first);
+                numbers = first.iter().map(|&x| value.channel.value(x)).collect();
+            }
             if value.squares {
                 channels.push(first.iter().map(|&x| value.channel.square(x)).collect());
             }
             channels.insert(0, first);
             let binned = value.bins.iter().map(|grid| {
-                (grid.spread, numbers.iter().map(|&number| grid.bin(value.channel.clamp(number))).collect())
+                let bins = numbers.iter().map(|&number| grid.bin(value.channel.clamp(number)));
+                (grid.spread, bins.collect::<Vec<_>>())
             });
             bins.extend(binned);
         }
-        let people: Vec<u32> = keyed.rows.iter().map(|&row| frame.people.codes[row as usize]).collect();
+        let people = keyed.rows.iter().map(|&row| u64::from(frame.people.codes[row as usize])).collect();
         let person_hashes: Vec<u64> =
             frame.people.names.iter().map(|name| keyed_hash(secret, name)).collect();
         let key_hashes = keyed.keys.iter().map(|key| keyed_hash(secret, key)).collect();
-        let sequences = match &plan.grouping {
-            Grouping::InOrder(column) => {
-                frame.column(column).map(|column| sequences(&keyed, &people, column, person_hashes.len()))
-            }
+        let column = match &plan.grouping {
+            Grouping::InOrder(column) => frame.column(column),
             Grouping::Rows | Grouping::Activity(_) | Grouping::FirstOfPerson => None,
         };
-        let rows = Rows { people, keys: keyed.codes, channels, bins };
-        let contributions = Contributions::new(&rows, person_hashes, key_hashes);
+        let moments = column.map_or_else(Vec::new, |column| moments(&keyed, column));
+        let (spreads, bins) = bins.into_iter().unzip();
+        let layout = Layout { channels: channels.len(), spreads, ordered: column.is_some(), activity: None };
+        let gather = Gather::new(layout, &Settings::default());
+        gather.push(&Rows { people, keys: keyed.codes, channels, bins, moments })?;
+        let of_person = move |person: u64| person_hashes[person as usize];
+        let contributions = gather.finish(Box::new(of_person), key_hashes, ranks(&keyed.keys))?;
         let codes = (0..).zip(&keyed.keys).map(|(code, key)| (key.clone(), code)).collect();
-        Self { contributions, keys: keyed.keys, codes, sequences }
+        Ok(Self { contributions, keys: keyed.keys, codes })
     }
 
     /// Where each code's key stands in `keys`; keys that nobody has stand nowhere.
@@ -83,6 +95,24 @@ impl Grouped {
         }
         kept
     }
+}
+
+/// One row for each person and key, with the average of all that there were, rounded toward zero: a function of that
+/// person's values on the grid alone, in whatever order they come.
+fn averaged(frame: &Frame, keyed: &mut Keys, values: &[i32]) -> Vec<i32> {
+    let person = |at: usize| frame.people.codes[keyed.rows[at] as usize];
+    let mut order: Vec<(u32, u32, usize)> =
+        (0..values.len()).map(|at| (person(at), keyed.codes[at], at)).collect();
+    order.sort_unstable();
+    let (mut rows, mut codes, mut averages) = (Vec::new(), Vec::new(), Vec::new());
+    for run in order.chunk_by(|one, other| (one.0, one.1) == (other.0, other.1)) {
+        let sum: i64 = run.iter().map(|&(_, _, at)| i64::from(values[at])).sum();
+        rows.push(keyed.rows[run[0].2]);
+        codes.push(run[0].1);
+        averages.push(i32::try_from(sum / run.len() as i64).expect("an average lies among its values"));
+    }
+    (keyed.rows, keyed.codes) = (rows, codes);
+    averages
 }
 
 /// Every person under the power of two that the number of their rows reaches.
@@ -127,21 +157,24 @@ fn first_of_person(frame: &Frame, rows: &[u32], parts: &[KeyPart]) -> Keys {
     whole
 }
 
-/// What each person met, in order of a column: ties by the bytes of the key.
-fn sequences(keyed: &Keys, people: &[u32], column: &Column, persons: usize) -> Sequences {
-    let mut order: Vec<u32> = (0..keyed.keys.len() as u32).collect();
-    order.sort_by(|&one, &other| keyed.keys[one as usize].cmp(&keyed.keys[other as usize]));
+/// Where each key stands in order of its bytes.
+fn ranks(keys: &[Key]) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..keys.len() as u32).collect();
+    order.sort_by(|&one, &other| keys[one as usize].cmp(&keys[other as usize]));
     let mut ranks = vec![0; order.len()];
     for (rank, &code) in (0..).zip(&order) {
         ranks[code as usize] = rank;
     }
+    ranks
+}
+
+/// When each row was, by a column of times or numbers.
+fn moments(keyed: &Keys, column: &Column) -> Vec<i64> {
     let moment = |row: u32| match &column.data {
         Data::Int(values) | Data::Date(values) | Data::Datetime(values) => values[row as usize],
         Data::Float(_) | Data::Bool(_) | Data::Text { .. } => 0,
     };
-    let rows = people.iter().zip(&keyed.rows).zip(&keyed.codes);
-    let rows = rows.map(|((&person, &row), &code)| (person, moment(row), ranks[code as usize], code));
-    Sequences::new(rows.collect(), persons)
+    keyed.rows.iter().map(|&row| moment(row)).collect()
 }
 
 /// The least and the largest value of each person who has any, as integers.

@@ -12,9 +12,9 @@ mod local;
 mod parts;
 mod rows;
 
-pub(crate) use calendar::Calendar;
+pub(crate) use calendar::{Calendar, on_calendar};
 pub(crate) use consent::preflight as consent_preflight;
 pub use local::LocalBackend;
 pub(crate) use parts::{bin_range, split, text_keys};
 pub use rows::{Frame, load};
-pub(crate) use rows::{cell, kind, normalized, person_name, wanted, wanted_of_table};
+pub(crate) use rows::{cell, from_values, kind, normalized, person_name, wanted, wanted_of_table};

@@ -161,7 +161,8 @@ pub(crate) fn cell(column: &Column, row: usize) -> Value {
     }
 }
 
-fn from_values(kind: Kind, values: impl Iterator<Item = Value>) -> Column {
+/// A column of values, each of its kind.
+pub(crate) fn from_values(kind: Kind, values: impl Iterator<Item = Value>) -> Column {
     let mut builder = crate::frame::Builder::new(kind);
     for value in values {
         match value {

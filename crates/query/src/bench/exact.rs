@@ -5,10 +5,10 @@
 use flockwise_mechanisms::Key;
 use hashbrown::HashMap;
 
-use crate::kernel::{Bound, Link, Moment, Spread};
+use crate::kernel::{Bound, Link, Moment, Spread, UNIT};
 use crate::key::{decode, encode};
-use crate::plan::{Channel, Formula, PairOf, ReleasePlan};
-use crate::statistics::segment;
+use crate::plan::{Channel, Formula, Over, PairOf, ReleasePlan};
+use crate::statistics::{groups, segment};
 
 /// What is summed, and how columns are made of it.
 #[derive(Clone, PartialEq, Debug)]
@@ -47,6 +47,7 @@ impl Asked {
                 | Formula::Variance { count, .. }
                 | Formula::Deviation { count, .. } => asked.rows(count),
                 Formula::Count(_)
+                | Formula::Total(_)
                 | Formula::Sum { count: None, .. }
                 | Formula::Quantile { .. }
                 | Formula::Bar { .. }
@@ -87,6 +88,8 @@ pub(super) struct Cells {
     ends: Vec<(usize, usize)>,
     /// For each cell, the place of its first part among the values of the margin over it.
     firsts: Vec<Option<usize>>,
+    /// For each margin that is a total, which of its totals each cell is part of.
+    totals: HashMap<usize, Vec<usize>>,
     /// For each cell, its segment and its category.
     groups: Vec<(usize, usize)>,
     /// How many segments and categories there are.
@@ -107,6 +110,11 @@ impl Cells {
                         known.iter().position(|known| *known == bytes)
                     };
                     cells.firsts = cells.keys.iter().map(first).collect();
+                }
+                Formula::Total(margin) => {
+                    if let Over::Totals(parts) = plan.stages.margins[margin].over {
+                        cells.totals.insert(margin, groups(&cells.keys, parts as usize).0);
+                    }
                 }
                 Formula::OverIndex(_) => cells.group(plan),
                 Formula::Count(_)
@@ -180,7 +188,8 @@ pub(super) struct Numbers<'a> {
 /// How many integers of a moment make a natural unit.
 pub(super) fn unit(moment: Moment, bound: Bound, channel: Option<&Channel>) -> f64 {
     match moment {
-        Moment::People | Moment::Rows { .. } | Moment::Nodes { .. } => f64::from(bound.unit()),
+        Moment::People | Moment::Rows { .. } => f64::from(bound.unit()),
+        Moment::Nodes { .. } => f64::from(UNIT),
         Moment::Value { channel: 0, .. } => channel.map_or(1.0, |channel| channel.steps),
         Moment::Value { .. } => channel.map_or(1.0, |channel| 1.0 / channel.square_unit()),
     }
@@ -217,6 +226,10 @@ impl Numbers<'_> {
         let centre = self.channel.map_or(0.0, |channel| channel.centre);
         match formula {
             Formula::Count(place) => Some(number(place)),
+            Formula::Total(margin) => {
+                let place = *cells.totals.get(&margin)?.get(at)?;
+                self.margins.get(margin)?.get(place).copied()
+            }
             Formula::Sum { value, count: None } => Some(number(value)),
             Formula::Sum { value, count: Some(count) } => Some(centre.mul_add(number(count), number(value))),
             Formula::Mean { value, count } => {

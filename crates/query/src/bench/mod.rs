@@ -4,11 +4,14 @@
 //! whose exact answers can be looked at under a [`Waiver`](flockwise_mechanisms::Waiver), which only data that may be
 //! looked at give; nothing that it computes is ever released.
 
+#[cfg(test)]
+mod coverage;
 mod exact;
 mod figures;
 mod rank;
 mod render;
 mod report;
+mod rows;
 mod run;
 mod seen;
 mod sweep;
@@ -23,6 +26,7 @@ pub use report::{
     Axis, BoundUsed, ColumnFigures, Coverage, Decomposition, How, KeyFigures, Point, Recall, Relative,
     ReleaseReport, Report, SCHEMA, Spread,
 };
+pub(crate) use rows::Rows;
 pub(crate) use run::{Head, Planned, bench, plans, whole};
 pub use sweep::{BadSweep, Sweep};
 

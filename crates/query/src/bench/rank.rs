@@ -14,6 +14,9 @@ const TOPS: [u32; 2] = [10, 100];
 /// Links are looked for among at most so many items of the most people.
 const MOST_ITEMS: usize = 2_000;
 
+/// The least value of the leading keys of a segment, and how many these are.
+pub(super) type Least = (f64, usize);
+
 /// What leads in truth.
 #[derive(Default)]
 pub(super) struct Ranks {
@@ -27,7 +30,7 @@ pub(super) struct Ranks {
     pub segments: Vec<usize>,
     /// For each column that is a count or a sum, for each of `recalls` and each segment: the least value of the leading
     /// keys, and how many these are.
-    pub least: Vec<Option<Vec<Vec<(f64, usize)>>>>,
+    pub least: Vec<Option<Vec<Vec<Least>>>>,
 }
 
 /// Whether the largest of a column are looked for.
@@ -73,7 +76,7 @@ impl Ranks {
         Ok(ranks)
     }
 
-    fn least_of(&self, values: Vec<(usize, f64)>) -> Vec<Vec<(f64, usize)>> {
+    fn least_of(&self, values: Vec<(usize, f64)>) -> Vec<Vec<Least>> {
         let segments = self.segments.iter().max().map_or(1, |last| last + 1);
         let mut split = vec![Vec::new(); segments];
         values.into_iter().for_each(|(segment, value)| split[segment].push(value));

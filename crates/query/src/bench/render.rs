@@ -97,7 +97,7 @@ impl Report {
             let column = &point.columns[at];
             let mut cells = vec![
                 mean(column.rmse),
-                column.rmse.map_or("-".to_owned(), |rmse| short(rmse.sd)),
+                column.rmse.map_or("-".to_owned(), |rmse| two(rmse.sd)),
                 mean(column.median),
                 mean(column.p95),
             ];
@@ -303,6 +303,15 @@ fn around(spread: &Spread) -> String {
 
 /// Three figures: more would be read as precision.
 fn short(number: f64) -> String {
+    figures(number, 3)
+}
+
+/// Two figures: of a spread.
+fn two(number: f64) -> String {
+    figures(number, 2)
+}
+
+fn figures(number: f64, figures: i32) -> String {
     let size = number.abs();
     if size == 0.0 {
         return "0".to_owned();
@@ -310,7 +319,7 @@ fn short(number: f64) -> String {
     if !(1e-4..1e15).contains(&size) {
         return format!("{number:.2e}");
     }
-    let decimals = (2.0 - size.log10().floor()).max(0.0) as usize;
+    let decimals = (f64::from(figures - 1) - size.log10().floor()).max(0.0) as usize;
     let text = format!("{number:.decimals$}");
     let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
     match text.split_once('.') {

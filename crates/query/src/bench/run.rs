@@ -13,10 +13,10 @@ use super::report::{
     Axis, BoundUsed, ColumnFigures, Coverage, Decomposition, How, KeyFigures, Point, Recall, Relative,
     ReleaseReport, Report, SCHEMA, Spread,
 };
+use super::rows::Rows;
 use super::sweep::{Places, apply, combinations, settings};
 use super::trial::{Trial, is_additive, key_words, trial};
 use super::world::World;
-use crate::backend::{Frame, LocalBackend};
 use crate::engine::Failed;
 use crate::job::{Amount, Spend};
 use crate::plan::{Plan, PlanError, ReleasePlan, charge_json, plan_within};
@@ -105,9 +105,8 @@ struct Spot<'p> {
 pub(crate) fn bench(
     asked: &Bench,
     planned: &[Planned],
-    frame: &Frame,
+    rows: Rows<'_>,
     waiver: &Waiver,
-    secret: [u8; 16],
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<Vec<ReleaseReport>, Failed> {
     let releases = planned.first().map_or(0, |planned| planned.plan.releases.len());
@@ -128,10 +127,7 @@ pub(crate) fn bench(
             spot.world = match known {
                 Some(known) => known,
                 None => {
-                    let keys = &spot.release.rows.keys;
-                    let from_data = keys.iter().take_while(|part| part.declared.is_none()).count();
-                    let backend = LocalBackend::new(frame, &spot.release.rows, from_data, secret);
-                    worlds.push(World::new(waiver, spot.release, backend)?);
+                    worlds.push(World::new(waiver, spot.release, rows)?);
                     worlds.len() - 1
                 }
             };

@@ -235,6 +235,6 @@ pub(super) const fn key_words(keys: &KeyDomain) -> &'static str {
         KeyDomain::Public(_) => "public",
         KeyDomain::Private(_) => "private",
         KeyDomain::Under(..) => "private and public",
-        KeyDomain::Leading(_) => "leading",
+        KeyDomain::Leading(_) | KeyDomain::Top(_) => "leading",
     }
 }

@@ -7,13 +7,20 @@ use hashbrown::HashMap;
 
 use super::exact::{Asked, Cells, Column, Numbers, unit};
 use super::rank::Ranks;
+use super::rows::Rows;
 use crate::backend::LocalBackend;
-use crate::engine::{Backend, ClipChoice, Failed};
+use crate::engine::{Backend, ClipChoice, Extremes, Failed};
 use crate::kernel::{Bound, Link, Moment};
-use crate::plan::{BoughtRange, Channel, KeyDomain, Over, ReleasePlan};
+use crate::plan::{BoughtRange, Channel, KeyDomain, Over, ReleasePlan, Stages};
 
-/// Every key of everybody, each in full.
-const UNBOUNDED: Bound = Bound::keep(u32::MAX);
+/// Every key of everybody, each in full; in units fine enough for the shares of a distribution.
+const UNBOUNDED: Bound = Bound::norm(u32::MAX);
+
+/// An unbounded count, in people.
+fn people(count: i128) -> f64 {
+    count as f64 / f64::from(UNBOUNDED.unit())
+}
+
 /// Numbers of distributions that are held at a time.
 const BLOCK: usize = 1 << 22;
 
@@ -21,6 +28,8 @@ const BLOCK: usize = 1 << 22;
 pub(super) struct World<'a> {
     pub waiver: &'a Waiver,
     plan: ReleasePlan,
+    rows: Rows<'a>,
+    /// The contributions: on the plan's grid, or where that is bought on one that holds every value.
     backend: LocalBackend<'a>,
     /// All keys: those that somebody has, and those that are declared. Of links, the items.
     pub cells: Cells,
@@ -32,11 +41,13 @@ pub(super) struct World<'a> {
     /// Which keys and values are the largest.
     pub ranks: Ranks,
     /// The truth after clamping and Linf, on each grid that a trial had.
-    clamped: Mutex<Vec<(Option<Channel>, Arc<Vec<Column>>)>>,
+    clamped: Known<Option<Channel>, Vec<Column>>,
     /// The contributions on each grid that was bought.
     regridded: Mutex<Vec<(Channel, LocalBackend<'a>)>>,
+    /// The ends of each person's values, where the grid is bought.
+    ends: Ends,
     /// The candidates of a selection under each bound.
-    candidates: Mutex<Vec<(Bound, Arc<Vec<(Key, i128)>>)>>,
+    candidates: Known<Bound, Vec<(Key, i128)>>,
     /// What noise does not decide, where keys are declared.
     fixed: Fixed,
 }
@@ -76,15 +87,59 @@ fn once<K: PartialEq + Copy, V: Clone, E>(
     Ok(value)
 }
 
+/// The least and the largest value of each person who has any.
+type Ends = (Vec<i64>, Vec<i64>);
+
+/// A grid that holds every value, where the plan's does not; and the ends of each person's values, where the grid is bought.
+fn every_value(
+    waiver: &Waiver,
+    plan: &ReleasePlan,
+    rows: Rows<'_>,
+) -> Result<(Option<Channel>, Ends), Failed> {
+    const STEPS: f64 = 1_048_576.0;
+    let stages = &plan.stages;
+    let nothing = (None, (Vec::new(), Vec::new()));
+    let values = stages.measures.iter().any(|measure| matches!(measure.moment, Moment::Value { .. }));
+    let Some(channel) = stages.channels.first().filter(|_| values || stages.range.is_some()) else {
+        return Ok(nothing);
+    };
+    let ends_within = |range: &BoughtRange| -> Result<Ends, Failed> {
+        let found = rows.extremes(plan, range)?;
+        Ok((found.least.open(waiver).clone(), found.largest.open(waiver).clone()))
+    };
+    let whole = ends_within(&BoughtRange { within: None, steps: STEPS, centred: true, loss: plan.loss })?;
+    let bought = match &stages.range {
+        Some(range) => ends_within(range)?,
+        None => nothing.1,
+    };
+    let ends = whole.0.iter().min().zip(whole.1.iter().max());
+    // Half a step is what rounding may hide.
+    let (low, high) =
+        ends.map_or((-1.0, 1.0), |(&low, &high)| ((low as f64 - 0.5) / STEPS, (high as f64 + 0.5) / STEPS));
+    let holds = low + 1.0 / STEPS >= channel.low && high - 1.0 / STEPS <= channel.high;
+    let wide = (stages.range.is_some() || !holds && ends.is_some()).then(|| Channel::new(low, high, false));
+    Ok((wide, bought))
+}
+
 impl<'a> World<'a> {
     /// Computes the truth.
     ///
     /// # Errors
     /// Those of the backend.
-    pub fn new(waiver: &'a Waiver, plan: &ReleasePlan, backend: LocalBackend<'a>) -> Result<Self, Failed> {
+    pub fn new(waiver: &'a Waiver, plan: &ReleasePlan, rows: Rows<'a>) -> Result<Self, Failed> {
+        let (grid, ends) = every_value(waiver, plan, rows)?;
+        let wide = match grid {
+            Some(grid) => Some(rows.backend(plan, Some(grid))?),
+            None => None,
+        };
+        let backend = match &wide {
+            Some(wide) if plan.stages.range.is_some() => wide.clone(),
+            _ => rows.backend(plan, None)?,
+        };
         let mut world = Self {
             waiver,
             plan: plan.clone(),
+            rows,
             backend,
             cells: Cells::default(),
             index: HashMap::new(),
@@ -93,16 +148,18 @@ impl<'a> World<'a> {
             ranks: Ranks::default(),
             clamped: Mutex::default(),
             regridded: Mutex::default(),
+            ends,
             candidates: Mutex::default(),
             fixed: Fixed::default(),
         };
         world.cells = Cells::new(plan, world.all_keys()?);
         world.index = world.cells.keys.iter().cloned().zip(0..).collect();
-        let people = Backend::moments(&mut world.backend(), &world.cells.keys, UNBOUNDED, &[Moment::People])?;
-        world.people = people[0].open(waiver).iter().map(|&people| people as f64).collect();
+        let counts = Backend::moments(&mut world.backend(), &world.cells.keys, UNBOUNDED, &[Moment::People])?;
+        world.people = counts[0].open(waiver).iter().map(|&count| people(count)).collect();
         if plan.stages.linked.is_none() {
-            let (backend, channel) = world.unclamped()?;
-            world.unbounded = world.columns(backend, &Asked::of_every_row(plan), channel)?;
+            let grid = grid.or(plan.stages.channels.first().copied());
+            let backend = wide.unwrap_or_else(|| world.backend());
+            world.unbounded = world.columns(backend, &Asked::of_every_row(plan), grid)?;
         }
         world.ranks = Ranks::new(plan, &world)?;
         Ok(world)
@@ -141,7 +198,7 @@ impl<'a> World<'a> {
                 keys.sort();
                 keys
             }
-            KeyDomain::Private(_) => self.candidate_keys()?,
+            KeyDomain::Private(_) | KeyDomain::Top(_) => self.candidate_keys()?,
             KeyDomain::Under(_, declared) => {
                 let whole =
                     |key: &Key| declared.iter().map(|under| [&key[..], under].concat()).collect::<Vec<_>>();
@@ -157,50 +214,27 @@ impl<'a> World<'a> {
     /// The candidates of a selection, in order of their bytes.
     pub fn candidates(&self, bound: Bound) -> Result<Arc<Vec<(Key, i128)>>, Failed> {
         once(&self.candidates, bound, || {
-            Ok(Arc::new(self.backend.clone().candidates(bound)?.open(self.waiver).clone()))
+            Ok(Arc::new(self.backend().candidates(bound)?.open(self.waiver).clone()))
         })
     }
 
     /// The contributions with values on another grid.
     pub fn on(&self, channel: Channel) -> Result<LocalBackend<'a>, Failed> {
-        once(&self.regridded, channel, || {
-            let mut backend = self.backend.clone();
-            backend.regrid(channel)?;
-            Ok(backend)
-        })
+        once(&self.regridded, channel, || self.rows.backend(&self.plan, Some(channel)))
     }
 
-    /// A backend on a grid that holds every value, with that grid.
-    fn unclamped(&self) -> Result<(LocalBackend<'a>, Option<Channel>), Failed> {
-        let stages = &self.plan.stages;
-        let planned = stages.channels.first().copied();
-        let values = stages.measures.iter().any(|measure| matches!(measure.moment, Moment::Value { .. }));
-        let Some(channel) = planned.filter(|_| values) else { return Ok((self.backend.clone(), planned)) };
-        const STEPS: f64 = 1_048_576.0;
-        let range = BoughtRange { within: None, steps: STEPS, centred: true, loss: self.plan.loss };
-        let extremes = self.backend.clone().extremes(&range)?;
-        let least = extremes.least.open(self.waiver).iter().copied().min();
-        let most = extremes.largest.open(self.waiver).iter().copied().max();
-        let Some((least, most)) = least.zip(most) else { return Ok((self.backend.clone(), planned)) };
-        // Half a step is what rounding may hide.
-        let (low, high) = ((least as f64 - 0.5) / STEPS, (most as f64 + 0.5) / STEPS);
-        let declared = stages.range.is_none();
-        if declared && low + 1.0 / STEPS >= channel.low && high - 1.0 / STEPS <= channel.high {
-            return Ok((self.backend.clone(), planned));
-        }
-        let wide = Channel::new(low, high, false);
-        let mut backend = self.backend.clone();
-        backend.regrid(wide)?;
-        Ok((backend, Some(wide)))
+    /// The ends of each person's values.
+    pub fn extremes(&self) -> Extremes {
+        let (least, largest) = &self.ends;
+        Extremes { least: Private::new(least.clone()), largest: Private::new(largest.clone()) }
     }
 
     /// The truth after clamping and Linf, on the grid that a trial had.
     pub fn clamped(&self, channel: Option<Channel>) -> Result<Arc<Vec<Column>>, Failed> {
         once(&self.clamped, channel, || {
-            let planned = self.plan.stages.channels.first().copied();
-            let backend = match channel {
-                Some(bought) if channel != planned => self.on(bought)?,
-                _ => self.backend.clone(),
+            let backend = match channel.filter(|_| self.plan.stages.range.is_some()) {
+                Some(bought) => self.on(bought)?,
+                None => self.backend(),
             };
             self.columns(backend, &Asked::planned(&self.plan), channel).map(Arc::new)
         })
@@ -214,6 +248,10 @@ impl<'a> World<'a> {
         channel: Option<Channel>,
     ) -> Result<Vec<Column>, Failed> {
         let margins = self.margins(&mut backend, &[])?;
+        let plan = &match channel {
+            Some(channel) => self.plan.on(&vec![channel; self.plan.stages.channels.len()]),
+            None => self.plan.clone(),
+        };
         let units: Vec<f64> =
             asked.moments.iter().map(|&moment| unit(moment, UNBOUNDED, channel.as_ref())).collect();
         let whole = asked.width() <= asked.moments.len();
@@ -224,7 +262,7 @@ impl<'a> World<'a> {
             let exact = backend.moments(keys, UNBOUNDED, &asked.moments)?;
             let values = exact.iter().map(|exact| exact.open(self.waiver).clone()).collect();
             let (units, margins) = (units.clone(), margins.clone());
-            let numbers = Numbers { plan: &self.plan, asked, values, units, channel, margins };
+            let numbers = Numbers { plan, asked, values, units, channel, margins };
             let some;
             let cells = if keys.len() == self.cells.keys.len() {
                 &self.cells
@@ -241,26 +279,29 @@ impl<'a> World<'a> {
     fn margins(&self, backend: &mut LocalBackend<'a>, items: &[Key]) -> Result<Vec<Vec<f64>>, Failed> {
         let margin = |margin: &crate::plan::Margin| {
             let keys = if margin.over == Over::Keys { items } else { &margin.keys };
-            let exact: Private<Vec<i128>> = backend.margin(margin.over, keys, UNBOUNDED)?;
-            Ok(exact.open(self.waiver).iter().map(|&people| people as f64).collect())
+            let bound = Stages::margin_bound(margin.over, UNBOUNDED);
+            let exact: Private<Vec<i128>> = backend.margin(margin.over, keys, bound)?;
+            // Whatever is no margin over keys counts people one by one.
+            let unit = if margin.over == Over::Keys { f64::from(UNBOUNDED.unit()) } else { 1.0 };
+            Ok(exact.open(self.waiver).iter().map(|&count| count as f64 / unit).collect())
         };
         self.plan.stages.margins.iter().map(margin).collect()
     }
 
     /// How many people have each link of some items.
     pub fn link_counts(&self, link: Link, items: &[Key]) -> Result<Vec<f64>, Failed> {
-        let counts = self.backend.clone().linked(items, link, UNBOUNDED)?;
-        Ok(counts.open(self.waiver).iter().map(|&count| count as f64).collect())
+        let counts = self.backend().linked(items, link, UNBOUNDED)?;
+        Ok(counts.open(self.waiver).iter().map(|&count| people(count)).collect())
     }
 
     /// The truth of all links of some items.
     pub fn links(&self, link: Link, items: &[Key]) -> Result<Arc<(Cells, Vec<Column>)>, Failed> {
         self.fixed(&self.fixed.truths, link, || {
-            let mut backend = self.backend.clone();
+            let mut backend = self.backend();
             let margins = self.margins(&mut backend, items)?;
             let values = vec![backend.linked(items, link, UNBOUNDED)?.open(self.waiver).clone()];
             let asked = Asked::planned(&self.plan);
-            let units = vec![1.0];
+            let units = vec![f64::from(UNBOUNDED.unit())];
             let numbers = Numbers { plan: &self.plan, asked: &asked, values, units, channel: None, margins };
             let cells = Cells::of_links(link, items.len());
             let columns = numbers.columns(&cells);

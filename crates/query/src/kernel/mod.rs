@@ -7,16 +7,33 @@
 //!
 //! No Polars types, no floating point, no randomness but the keyed hash that chooses which keys a person keeps.
 
+mod block;
 mod bound;
 mod clip;
 mod contributions;
+mod gather;
+mod group;
+mod ints;
 mod links;
+mod memory;
+mod part;
+mod radix;
+mod rows;
+mod spill;
 mod spread;
+mod store;
+mod sums;
+#[cfg(test)]
+mod tests;
+mod work;
 
 pub use bound::{Bound, Rule, UNIT};
 pub use clip::Clipped;
 pub(crate) use clip::MOST_POWER;
 pub(crate) use contributions::keyed_hash;
-pub use contributions::{Activity, Contributions, Moment, Rows};
-pub use links::{Link, Links, Sequences};
+pub use contributions::{Activity, Contributions, Moment};
+pub use gather::{Gather, PersonHash};
+pub use links::{Link, Links};
+pub use memory::{Settings, SpillError};
+pub use rows::{Layout, Rows};
 pub use spread::Spread;

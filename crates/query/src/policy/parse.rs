@@ -269,6 +269,10 @@ fn cross_check(reader: &mut Reader<'_>, fields: &Fields<'_>, policy: &Policy) {
             .and_then(|entries| entries.iter().find(|entry| entry.name == "per").map(|entry| &entry.node))
     {
         match policy.columns.get(&per.time) {
+            Some(column) if column.kind == ColumnType::Date && per.tz != Tz::UTC => {
+                let message = format!("`{}` holds dates, and a date has no time zone", per.time);
+                reader.report(node, Code::Conflict, message, "remove tz".to_owned());
+            }
             Some(column) if column.kind.is_time() => {}
             Some(_) => {
                 let message = format!("`{}` is not a date or datetime column", per.time);

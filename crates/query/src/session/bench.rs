@@ -7,13 +7,13 @@ use flockwise_mechanisms::{Ceiling, Curator, Delta, Epsilon, Os, Waiver, secret,
 
 use super::{Error, Session, placed};
 use crate::backend::load;
-use crate::bench::{Bench, Head, Planned, Report, bench, plans, whole};
+use crate::bench::{Bench, Head, Planned, Report, Rows, bench, plans, whole};
 use crate::document::Places;
 use crate::engine::Failed;
 use crate::frame::{Preflight, Source};
 use crate::job::Job;
 use crate::plan::Plan;
-use crate::policy::Access;
+use crate::policy::{Access, Budget};
 use crate::resolve::resolve;
 
 /// Data that this program made up: nobody is in them.
@@ -87,6 +87,11 @@ impl Session {
         places: &Places,
         settings: &BTreeMap<String, String>,
     ) -> Result<Vec<Planned>, Error> {
+        if matches!(&self.policy.access, Access::Budget(Budget { per: Some(_), .. })) {
+            let message =
+                "bench does not measure a budget that renews: take `per` out of a copy of the policy";
+            return Err(Error::Bench(message.to_owned()));
+        }
         let (ceiling, part) = self.benched();
         if let Some(over) = asked.epsilons().iter().find(|epsilon| part && **epsilon > ceiling.epsilon) {
             let message = format!(
@@ -95,7 +100,9 @@ impl Session {
             );
             return Err(Error::Bench(message));
         }
-        let resolved = resolve(job, places, &self.policy, settings)?;
+        let mut resolved = resolve(job, places, &self.policy, settings)?;
+        // Where the budget renews, every window's releases are made alike: one of them is measured.
+        resolved.windows.truncate(1);
         if ceiling.delta == Delta::ZERO && resolved.releases.iter().any(|release| !release.is_grid()) {
             let message =
                 "private keys need a delta: add [budget] with delta, such as delta = 1e-6, beside no_privacy";
@@ -131,8 +138,8 @@ impl Session {
         let mut noise = Os::new().map_err(|_| Error::BenchFailed(Failed::Entropy))?;
         let frame = load(&data.plan.scan, data.source, data.preflight, &self.base, &mut noise)
             .map_err(|_| Error::BenchFailed(Failed::Source))?;
-        let releases = bench(asked, planned, &frame, data.waiver, secret(&mut noise), progress)
-            .map_err(Error::BenchFailed)?;
+        let rows = Rows { frame: &frame, secret: secret(&mut noise) };
+        let releases = bench(asked, planned, rows, data.waiver, progress).map_err(Error::BenchFailed)?;
         let (ceiling, part) = self.benched();
         let head = Head { policy: &self.policy, waiver: data.waiver, made_up, ceiling, part, began };
         Ok(whole(asked, &head, releases))

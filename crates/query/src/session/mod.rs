@@ -18,7 +18,7 @@ mod run;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use flockwise_ledger::{Binding, LedgerFile, LedgerId, Neighbours, Releases, RequestId, Status};
+use flockwise_ledger::{Binding, LedgerFile, LedgerId, Neighbours, Releases, RequestId, Status, Window};
 use flockwise_mechanisms::Ceiling;
 use polars::prelude::LazyFrame;
 
@@ -33,7 +33,7 @@ use crate::document::Places;
 use crate::frame::{Files, Source};
 use crate::job::{Job, Query};
 use crate::plan::{Plan, PlanError, plan};
-use crate::policy::{Access, Budget, Policy};
+use crate::policy::{Access, Budget, Policy, Renewal};
 use crate::release::Document;
 use crate::resolve::resolve;
 
@@ -140,6 +140,12 @@ impl Session {
         Ok(Ceiling { accounting: budget.accounting, epsilon: budget.epsilon, delta: budget.delta })
     }
 
+    /// How the budget renews, where it does.
+    #[must_use]
+    pub fn renewal(&self) -> Option<&Renewal> {
+        if let Access::Budget(budget) = &self.policy.access { budget.per.as_ref() } else { None }
+    }
+
     fn budget(&self) -> Result<&Budget, Error> {
         match &self.policy.access {
             Access::Budget(budget) => Ok(budget),
@@ -153,7 +159,7 @@ impl Session {
             privacy_unit: flockwise_ledger::Name::new(self.policy.data.privacy_unit.as_str())?,
             neighbours: Neighbours::AddOrRemove,
             ceiling: self.ceiling()?,
-            window: None,
+            window: self.budget()?.per.as_ref().map(window).transpose()?,
         })
     }
 
@@ -192,6 +198,12 @@ impl Session {
             None => Ok(Source::Files(Files::list(&self.base, &self.policy.data.source)?)),
         }
     }
+}
+
+/// Renewal, as the ledger is bound to it: with the guarantee it can never change.
+fn window(per: &Renewal) -> Result<Window, flockwise_ledger::NameError> {
+    let name = flockwise_ledger::Name::new;
+    Ok(Window { every: name(per.window.name())?, time: name(per.time.as_str())?, tz: name(per.tz.name())? })
 }
 
 /// A planning error at the line of its release.

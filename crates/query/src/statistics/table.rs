@@ -1,6 +1,8 @@
 //! From noisy measures to a table with error bars: post-processing.
 
+use super::consistent::Consistent;
 use super::estimate::{Z, deviation, mean, noisy, variance};
+use super::finish::finished;
 use super::proportion::Proportions;
 use super::quantile::Reader;
 use crate::engine::Measured;
@@ -58,6 +60,16 @@ pub(crate) fn rows(plan: &ReleasePlan, measured: &Measured) -> Vec<Row> {
         }));
     }
     order(plan, measured, &mut rows);
+    if let (Some(minimum), Some(people)) = (plan.finish.minimum, plan.people()) {
+        // After the ranks: a place in them is a function of what was released, shown or not.
+        let least = f64::from(minimum.get());
+        rows.retain(|row| formulas.estimate(people, row.at, row.reversed).value >= least);
+    }
+    for row in &mut rows {
+        for (estimate, output) in row.estimates.iter_mut().zip(&plan.outputs) {
+            *estimate = finished(&plan.finish, output.formula, *estimate);
+        }
+    }
     rows
 }
 
@@ -65,7 +77,8 @@ pub(crate) fn rows(plan: &ReleasePlan, measured: &Measured) -> Vec<Row> {
 pub(crate) fn columns(plan: &ReleasePlan) -> Vec<TableColumn> {
     let mut columns: Vec<TableColumn> = plan.keys.iter().map(|(_, column)| column.clone()).collect();
     for output in &plan.outputs {
-        let (unit, bias) = match output.formula {
+        let (unit, mut bias) = match output.formula {
+            Formula::Total(_) => ("people", Bias::Low),
             Formula::Count(place) if plan.stages.measures[place].moment == Moment::People => {
                 ("people", Bias::Low)
             }
@@ -87,6 +100,10 @@ pub(crate) fn columns(plan: &ReleasePlan) -> Vec<TableColumn> {
             | Formula::OverIndex(_)
             | Formula::Retained { .. } => ("ratio", Bias::Unknown),
         };
+        if plan.finish.non_negative && output.formula.is_count() {
+            // Low by the bound, high by the clamp.
+            bias = Bias::Unknown;
+        }
         columns.extend(TableColumn::with_bars(&output.name, unit, Some(bias)));
     }
     columns
@@ -133,6 +150,8 @@ struct Formulas<'a> {
     plan: &'a ReleasePlan,
     measured: &'a Measured,
     proportions: Proportions,
+    /// Counts that add up, where that is asked.
+    consistent: Option<Consistent>,
     /// For each measure that is a tree, how quantiles are read from it.
     readers: Vec<Option<Reader>>,
 }
@@ -141,7 +160,8 @@ impl<'a> Formulas<'a> {
     fn new(plan: &'a ReleasePlan, measured: &'a Measured) -> Self {
         let readers =
             (0..plan.stages.measures.len()).map(|place| Reader::new(plan, measured, place)).collect();
-        Self { plan, measured, proportions: Proportions::new(plan, measured), readers }
+        let proportions = Proportions::new(plan, measured);
+        Self { plan, measured, proportions, consistent: Consistent::new(plan, measured), readers }
     }
 
     /// One cell; `reversed` where a pair is read from its second to its first.
@@ -149,7 +169,13 @@ impl<'a> Formulas<'a> {
         let measure = |place| noisy(self.plan, self.measured, place, at);
         let channel = || &self.plan.stages.channels[0];
         match formula {
-            Formula::Count(place) => measure(place).estimate(),
+            Formula::Count(place) => match &self.consistent {
+                Some(consistent) => consistent.cell(at),
+                None => measure(place).estimate(),
+            },
+            Formula::Total(margin) => {
+                self.consistent.as_ref().expect("totals were measured").total(margin, at)
+            }
             Formula::Sum { value, count: None } => measure(value).estimate(),
             Formula::Sum { value, count: Some(count) } => {
                 let (sum, count, centre) = (measure(value), measure(count), channel().centre);

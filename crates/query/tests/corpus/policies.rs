@@ -61,6 +61,32 @@ fn the_budget() {
             "per = { window = \"day\", time = \"timestamp\", tz = \"Mars\"",
             no(BadValue, "time zone"),
         ),
+        (
+            "# per = { window = \"month\", time = \"timestamp\", tz = \"UTC\"",
+            "per = { window = \"week\", time = \"timestamp\", tz = \"America/Havana\"",
+            OK,
+        ),
+        (
+            "# per = { window = \"month\", time =",
+            "per = { every = \"month\", time =",
+            no(UnknownField, "`every`"),
+        ),
+        (
+            "# per = { window = \"month\", time = \"timestamp\"",
+            "per = { window = \"month\"",
+            no(MissingField, "time = "),
+        ),
+        (
+            "# per = { window = \"month\", time = \"timestamp\"",
+            "per = { window = \"month\", time = \"movies.timestamp\"",
+            no(BadValue, "column"),
+        ),
+        (
+            "# per = { window = \"month\", time = \"timestamp\"",
+            "per = { window = \"month\", time = \"revenue\"",
+            no(UnknownName, "`revenue`"),
+        ),
+        ("# per = {", "per = \"month\" # {", no(WrongType, "a table")),
         ("[budget]", "no_privacy = \"x\"\n[budgt]", no(UnknownField, "did you mean")),
     ];
     // `[data]` and `[budget]` are followed by other lines with comments: the edits keep them whole.
@@ -68,6 +94,14 @@ fn the_budget() {
     for &(from, to, expected) in cases {
         policy(&edited(&base, from, to), expected);
     }
+    // Dates have no zone, and the windows they lie in neither.
+    let dated =
+        edited(&edited(&base, "type = \"datetime\", tz = \"UTC\"", "type = \"date\""), "# per =", "per =");
+    policy(&dated, OK);
+    policy(
+        &dated.replace("timestamp\", tz = \"UTC\"", "timestamp\", tz = \"Europe/Paris\""),
+        no(Conflict, "no time zone"),
+    );
 }
 
 /// Comments behind a value go, so that edits can span lines; a line that is only a comment stays.
