@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::meeting::{Group, Meeting, spread};
 use crate::kernel::{Bound, Link, MOST_POWER, Rule};
 
 /// The rule from a noisy activity histogram to a bound, fixed by the plan: its loss, its candidates, its bias limit.
@@ -28,12 +29,12 @@ pub struct ClipChoice {
 }
 
 impl BoundChoice {
-    /// Norm bounds for Gaussian noise, L1 bounds for Laplace noise: 1, 2, 3, 4, 6, 8, 12, … below 2^buckets.
+    /// Norm bounds for Gaussian noise, L1 bounds for Laplace noise: 1 to 8, 10, 12, 14, 16, 20, … below 2^buckets.
     #[must_use]
     pub fn new(norm: bool, buckets: usize) -> Self {
         let sizes = (0..buckets.min(24)).flat_map(|power| {
             let size = 1_u32 << power;
-            [Some(size), (power > 0).then_some(size + size / 2)].into_iter().flatten()
+            (0..size.min(4)).map(move |quarter| size + quarter * (size / size.min(4)))
         });
         let bound = |size| if norm { Bound::norm(size) } else { Bound::mass(size) };
         Self { candidates: sizes.map(bound).collect(), buckets, largest_bias: 0.35, clip: None }
@@ -82,6 +83,8 @@ pub struct Known<'a> {
     pub counts_keys: bool,
     /// Where norms of people's values were counted in place of keys.
     pub clip: Option<ClipChoice>,
+    /// The bound under which the weights were summed.
+    pub weighed: Bound,
 }
 
 impl Known<'_> {
@@ -105,6 +108,51 @@ impl Known<'_> {
 #[must_use]
 pub fn choose(rule: &BoundChoice, known: &Known<'_>) -> Bound {
     let people = people(known);
+    let predictions = match (known.link, known.clip) {
+        (None, None) => of_keys(rule, known, &spread(&people, known.most)),
+        _ => of_mass(rule, known, &people),
+    };
+    let honest = predictions.iter().enumerate().filter(|(_, (bias, _))| *bias <= rule.largest_bias);
+    let least_error = honest.min_by(|(_, (_, one)), (_, (_, other))| one.total_cmp(other));
+    let least_bias =
+        || predictions.iter().enumerate().min_by(|(_, (one, _)), (_, (other, _))| one.total_cmp(other));
+    least_error.or_else(least_bias).map_or(rule.candidates[0], |(at, _)| rule.candidates[at])
+}
+
+/// For each candidate the predicted bias at the largest key in standard deviations of the noise, and the predicted mean
+/// squared error: none where nobody is seen.
+fn of_keys(rule: &BoundChoice, known: &Known<'_>, groups: &[Group]) -> Vec<(f64, f64)> {
+    let mass: f64 = groups.iter().map(|group| group.people * group.size()).sum();
+    if mass <= 0.0 {
+        return Vec::new();
+    }
+    let people: f64 = groups.iter().map(|group| group.people).sum();
+    let lost_of = |bound: Bound| -> Vec<f64> {
+        let lost = |group: &Group| (1.0 - group.mean(|keys| kept_mass(bound, keys)) / group.size()).max(0.0);
+        groups.iter().map(lost).collect()
+    };
+    // Each cell has a weight of its own: what it loses can be told apart.
+    let own = known.weights.len() == known.most && known.weights.iter().all(|weight| *weight > 0.0);
+    let meeting = (own && known.most > 0)
+        .then(|| Meeting::fit(groups, known.weights, |keys| kept_mass(known.weighed, keys) / keys));
+    let (largest, mean_square) = sizes(known, mass, people);
+    let predict = |(bound, &sd): (&Bound, &f64)| {
+        let lost = lost_of(*bound);
+        let (most, squares) = meeting.as_ref().map_or_else(
+            || {
+                let parts = groups.iter().zip(&lost).map(|(group, lost)| group.people * group.size() * lost);
+                let lost = parts.sum::<f64>() / mass;
+                (lost * largest, lost * lost * mean_square)
+            },
+            |meeting| meeting.losses(&lost),
+        );
+        (most / sd, sd.mul_add(sd, squares))
+    };
+    rule.candidates.iter().zip(known.sd).map(predict).collect()
+}
+
+/// The same for links and for norms of values, which are told by bucket alone.
+fn of_mass(rule: &BoundChoice, known: &Known<'_>, people: &[f64]) -> Vec<(f64, f64)> {
     let each =
         |bucket: usize, kept: f64| kept * if known.clip.is_some() { known.typical(bucket) } else { 1.0 };
     let total = |of: &dyn Fn(usize) -> f64| -> f64 {
@@ -114,7 +162,7 @@ pub fn choose(rule: &BoundChoice, known: &Known<'_>) -> Bound {
     let mass = total(&|bucket| known.typical(bucket));
     let whole = total(&|bucket| each(bucket, known.typical(bucket)));
     if mass <= 0.0 {
-        return rule.candidates[0];
+        return Vec::new();
     }
     let (largest, mean_square) = sizes(known, mass, people.iter().sum());
     let predict = |(bound, &sd): (&Bound, &f64)| {
@@ -122,13 +170,7 @@ pub fn choose(rule: &BoundChoice, known: &Known<'_>) -> Bound {
         let lost = (1.0 - kept / whole).max(0.0);
         (lost * largest / sd, sd.mul_add(sd, lost * lost * mean_square))
     };
-    let predictions: Vec<(f64, f64)> = rule.candidates.iter().zip(known.sd).map(predict).collect();
-    let honest = predictions.iter().enumerate().filter(|(_, (bias, _))| *bias <= rule.largest_bias);
-    let least_error = honest.min_by(|(_, (_, one)), (_, (_, other))| one.total_cmp(other));
-    let least_bias =
-        || predictions.iter().enumerate().min_by(|(_, (one, _)), (_, (other, _))| one.total_cmp(other));
-    let (at, _) = least_error.or_else(least_bias).expect("a rule has candidates");
-    rule.candidates[at]
+    rule.candidates.iter().zip(known.sd).map(predict).collect()
 }
 
 /// Buckets of at most eight keys, which cost little to believe in.
@@ -158,7 +200,8 @@ fn people(known: &Known<'_>) -> Vec<f64> {
 }
 
 /// The largest count of a cell, and the mean square of all: from the selected keys' noisy weights, scaled up to the whole
-/// mass; where keys are public nothing is known, and any cell may have everybody.
+/// mass; where keys are public nothing is known, and any cell may have everybody, though not all can: the mean square is at
+/// most the largest times the mean.
 ///
 /// Of links only the keys' weights are known. They are predicted as if the keys were met independently: the links of a and
 /// b in proportion to w_a·w_b. A prediction decides how good the bound is, never how private.
@@ -166,8 +209,11 @@ fn sizes(known: &Known<'_>, mass: f64, people: f64) -> (f64, f64) {
     let weights: Vec<f64> = known.weights.iter().map(|weight| weight.max(0.0)).collect();
     let total: f64 = weights.iter().sum();
     if weights.is_empty() || total <= 0.0 {
-        let most = if known.clip.is_some() { mass } else { people };
-        return (most, most * most);
+        if known.clip.is_some() {
+            return (mass, mass * mass);
+        }
+        let mean = if known.link.is_some() { people } else { (mass / known.most.max(1) as f64).min(people) };
+        return (people, people * mean);
     }
     let count = weights.len() as f64;
     if known.clip.is_some() {
@@ -236,6 +282,7 @@ mod tests {
                 link: None,
                 counts_keys: true,
                 clip: None,
+                weighed: Bound::norm(1),
             };
             choose(&rule, &known).size()
         };
@@ -259,6 +306,7 @@ mod tests {
             link: None,
             counts_keys: true,
             clip: None,
+            weighed: Bound::mass(1),
         };
         assert_eq!(choose(&rule, &known), Bound::mass(1));
     }

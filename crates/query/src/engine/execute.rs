@@ -427,7 +427,8 @@ fn buy_bounds(
         Noise::calibrate(stages.family, loss, sensitivity).map_err(StageError::from)?.standard_deviation();
     let charge = allowance.take(loss)?;
     let activity = measure(charge, stages.family, sensitivity, &exact, source)?;
-    let unit = stages.selection().map_or(1.0, |selection| f64::from(selection.bound.unit()));
+    let weighed = stages.selection().map_or(Bound::keep(1), |selection| selection.bound);
+    let unit = f64::from(weighed.unit());
     let weights: Vec<f64> = match found {
         Found::Declared(_) | Found::Chosen(_) => Vec::new(),
         Found::Selected(keys) | Found::Under(keys, _) => {
@@ -441,10 +442,8 @@ fn buy_bounds(
     };
     let known = |sd: &[f64], link| {
         let (activity, weights, counts_keys) = (activity.get(), &weights[..], counted.is_none());
-        choose(
-            choice,
-            &Known { activity, most, activity_sd, weights, sd, link, counts_keys, clip: choice.clip },
-        )
+        let clip = choice.clip;
+        choose(choice, &Known { activity, most, activity_sd, weights, sd, link, counts_keys, clip, weighed })
     };
     let cells = known(&stages.predicted_sd()?, link);
     let mut margins = Vec::new();

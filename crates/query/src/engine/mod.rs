@@ -2,6 +2,7 @@
 
 mod choose;
 mod execute;
+mod meeting;
 
 pub use choose::{BoundChoice, ClipChoice, choose};
 pub use execute::{Backend, Extremes, Failed, Marginal, Measured, execute};

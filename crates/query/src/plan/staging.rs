@@ -18,7 +18,9 @@ use crate::statistics::{Asked, activity_buckets};
 use crate::value::ColumnType;
 
 /// Keys of a person that take part in a selection: a keyed-hash subset beyond it keeps the threshold low.
-pub(super) const SELECTION_CAP: u32 = 64;
+///
+/// A cap of 64 finds 1% more films, where a person has 6, and 22% fewer shop goods, where a person has 61.
+pub(super) const SELECTION_CAP: u32 = 128;
 /// Buckets of the activity histogram where keys are private: up to 2^12 keys a person are told apart.
 const ACTIVITY_BUCKETS: usize = 13;
 
