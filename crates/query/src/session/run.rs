@@ -6,7 +6,9 @@ use flockwise_ledger::{Begun, LedgerFile, Receipt, Releases, Request, RequestId}
 use flockwise_mechanisms::{Charged, Digest, Loss, Os, Plan as _, Release, Source as NoiseSource, secret};
 
 use super::{Answer, Answered, Error, Phase, Session};
-use crate::backend::{LocalBackend, consent_preflight, label, load, wanted, wanted_of_table};
+use crate::backend::{
+    Limits, LocalBackend, Scanner, consent_preflight, gather, label, wanted, wanted_of_table,
+};
 use crate::engine::{Failed, Measured, execute};
 use crate::frame::{Files, Kind, Preflight, Source};
 use crate::plan::{
@@ -101,6 +103,7 @@ impl Session {
         for release in &plan.releases {
             label::preflight(release, &self.policy, &self.base)?;
         }
+        self.limits.memory.check().map_err(Error::Temporary)?;
         Ok(preflight)
     }
 
@@ -140,7 +143,7 @@ impl Session {
         let mut noise = Os::new().map_err(|_| after_charge(Failed::Entropy))?;
         // A panic is a bug, and must not look different from any other failure after the charge.
         let computed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            compute(charged, source, preflight, &self.base, &mut noise)
+            compute(charged, source, preflight, &self.base, &self.limits, &mut noise)
         }));
         let released = computed.unwrap_or(Err(Failed::Bug)).map_err(after_charge)?;
         let mut bytes = Vec::new();
@@ -196,15 +199,17 @@ pub(crate) fn compute(
     source: &Source,
     preflight: &Preflight,
     base: &std::path::Path,
+    limits: &Limits,
     noise: &mut dyn NoiseSource,
 ) -> Result<Vec<Release<Measured>>, Failed> {
     let (plan, allowance) = charged.open();
     let mut allowance = allowance.as_gaussian();
-    let frame = load(&plan.scan, source, preflight, base, noise).map_err(|_| Failed::Source)?;
+    let scanner = Scanner::open(&plan.scan, source, preflight, base, limits, noise);
+    let scanner = scanner.map_err(|_| Failed::Source)?;
+    let gathered = gather(&scanner, &plan.releases)?;
     let mut released = Vec::new();
-    for release in &plan.releases {
-        let from_data = release.rows.keys.iter().take_while(|part| part.declared.is_none()).count();
-        let mut backend = LocalBackend::new(&frame, &release.rows, from_data, secret(noise))?;
+    for (release, gathered) in plan.releases.iter().zip(gathered) {
+        let mut backend = LocalBackend::new(&scanner, &release.rows, gathered, secret(noise))?;
         released.push(execute(&release.stages, &mut allowance, &mut backend, noise)?);
     }
     Ok(released)
