@@ -2,6 +2,8 @@
 
 use super::contributions::{Activity, Contributions, DROPPED};
 use super::memory::SpillError;
+use super::part::{Needs, Part};
+use super::sums::{averaged, merge};
 
 /// Binary digits of the factor by which a vector is scaled.
 const DIGITS: u32 = 20;
@@ -21,21 +23,24 @@ pub struct Clipped<'a> {
     pub places: usize,
 }
 
-impl Contributions {
-    /// A person's value for each measured key: the mean of the rows, min(rows, limit) times, rounded toward zero.
-    fn vector(&self, person: usize, of: &Clipped<'_>, values: &mut Vec<(usize, i128)>) -> u128 {
-        values.clear();
-        for pair in self.pairs(person) {
-            let place = of.kept[self.keys[pair] as usize];
-            if place != DROPPED {
-                let (rows, sum) = (self.rows[pair], i128::from(self.channel_sum(of.channel, pair)));
-                values.push((place as usize, sum * i128::from(rows.min(of.limit)) / i128::from(rows)));
-            }
-        }
-        // At most 2^41 each, and fewer than 2^32 of them: the sum of squares fits.
-        values.iter().map(|(_, value)| value.unsigned_abs().pow(2)).sum()
-    }
+/// A person's value for each measured key: the mean of the rows, min(rows, limit) times, rounded toward zero.
+type Vector = Vec<(usize, i128)>;
 
+/// Fills in a person's vector; its squared norm.
+fn vector(part: &Part, person: usize, of: &Clipped<'_>, values: &mut Vector) -> u128 {
+    values.clear();
+    for (pair, &key) in part.pairs(person).zip(part.keys_of(person)) {
+        let place = of.kept[key as usize];
+        if place != DROPPED {
+            let value = averaged(part.channels[of.channel][pair], part.rows[pair], of.limit);
+            values.push((place as usize, i128::from(value)));
+        }
+    }
+    // At most 2^41 each, and fewer than 2^32 of them: the sum of squares fits.
+    values.iter().map(|(_, value)| value.unsigned_abs().pow(2)).sum()
+}
+
+impl Contributions {
     /// Σ v·min(1, C/‖v‖) for each measured key, with C² = 2^power: each person's vector has L2 norm at most C, so that is
     /// the sensitivity, whatever the number of keys and the clamp range.
     ///
@@ -48,20 +53,22 @@ impl Contributions {
     /// When what was spilled cannot be read.
     pub fn clipped(&self, power: u32, of: &Clipped<'_>) -> Result<Vec<i128>, SpillError> {
         assert!(power <= MOST_POWER, "a squared norm of at most 2^86");
-        let mut sums = vec![0_i128; of.places];
-        let mut values = Vec::new();
-        for person in 0..self.people() {
-            let square = self.vector(person, of, &mut values);
-            let whole = 1_u128 << power;
-            if square <= whole {
-                values.iter().for_each(|&(place, value)| sums[place] += value);
-            } else {
-                // ⌊√⌊x⌋⌋ = ⌊√x⌋.
-                let factor = ((whole << (2 * DIGITS)) / square).isqrt() as i128;
-                values.iter().for_each(|&(place, value)| sums[place] += value * factor / (1 << DIGITS));
+        let add = |(sums, values): &mut (Vec<i128>, Vector), part: &Part| {
+            for person in 0..part.people.len() {
+                let square = vector(part, person, of, values);
+                let whole = 1_u128 << power;
+                if square <= whole {
+                    values.iter().for_each(|&(place, value)| sums[place] += value);
+                } else {
+                    // ⌊√⌊x⌋⌋ = ⌊√x⌋.
+                    let factor = ((whole << (2 * DIGITS)) / square).isqrt() as i128;
+                    values.iter().for_each(|&(place, value)| sums[place] += value * factor / (1 << DIGITS));
+                }
             }
-        }
-        Ok(sums)
+        };
+        let needs = Needs { values: true, ..Needs::default() };
+        let sums = self.pass(needs, || (vec![0; of.places], Vec::new()), add)?;
+        Ok(merge(sums.into_iter().map(|(sums, _)| sums), of.places))
     }
 
     /// In which bucket each person's squared norm is: at most 2^first, at most 2^(first + 1), and so on, the last without
@@ -70,15 +77,17 @@ impl Contributions {
     /// # Errors
     /// When what was spilled cannot be read.
     pub fn norms(&self, first: u32, buckets: usize, of: &Clipped<'_>) -> Result<Activity, SpillError> {
-        let mut counts = vec![0; buckets];
-        let mut values = Vec::new();
-        for person in 0..self.people() {
-            let square = self.vector(person, of, &mut values);
-            if square > 0 {
-                let power = square.next_power_of_two().trailing_zeros();
-                counts[(power.saturating_sub(first) as usize).min(buckets - 1)] += 1;
+        let add = |(counts, values): &mut (Vec<i64>, Vector), part: &Part| {
+            for person in 0..part.people.len() {
+                let square = vector(part, person, of, values);
+                if square > 0 {
+                    let power = square.next_power_of_two().trailing_zeros();
+                    counts[(power.saturating_sub(first) as usize).min(buckets - 1)] += 1;
+                }
             }
-        }
-        Ok(counts)
+        };
+        let needs = Needs { values: true, ..Needs::default() };
+        let counts = self.pass(needs, || (vec![0; buckets], Vec::new()), add)?;
+        Ok(merge(counts.into_iter().map(|(counts, _)| counts), buckets))
     }
 }

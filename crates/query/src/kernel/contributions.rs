@@ -2,30 +2,28 @@
 
 use std::hash::Hasher as _;
 
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
 
 use super::bound::Bound;
 use super::gather::PersonHash;
-use super::links::Sequences;
 use super::memory::SpillError;
-use super::rows::{Layout, Rows};
-use super::spread::{Binned, Spread};
+use super::part::{Needs, Part};
+use super::rows::Layout;
+use super::spread::Spread;
+use super::store::{Slot, Store};
+use super::sums::{Weights, Word, averaged, fits_word, merge};
+use super::work::share;
 
-/// What each person contributed to each key, before any bound: sorted by person, then key, one entry a pair.
-#[derive(Clone, Default)]
+/// What each person contributed to each key, before any bound: partition by partition, sorted by person, then key, one
+/// entry a pair.
 pub struct Contributions {
-    /// Where each person's pairs start; one more entry than people.
-    starts: Vec<usize>,
-    pub(super) keys: Vec<u32>,
-    pub(super) rows: Vec<u32>,
-    channels: Vec<Vec<i64>>,
-    pub(super) spreads: Vec<Spread>,
-    pub(super) binned: Vec<Binned>,
-    pub(super) sequences: Sequences,
-    person_hashes: Vec<u64>,
+    pub(super) layout: Layout,
+    slots: Vec<Slot>,
+    store: Store,
+    person_hash: PersonHash,
     key_hashes: Vec<u64>,
+    people: u64,
 }
 
 /// One vector of aggregates: an integer for each key.
@@ -66,6 +64,14 @@ impl Moment {
             Self::Nodes { spread, .. } => spread.nodes(),
         }
     }
+
+    /// Rows of one person in one key that count.
+    const fn limit(self) -> u32 {
+        match self {
+            Self::People => 1,
+            Self::Rows { limit } | Self::Value { limit, .. } | Self::Nodes { limit, .. } => limit,
+        }
+    }
 }
 
 /// How many people have how many keys: counts in buckets (1), (2), (3..4), (5..8), … by powers of two.
@@ -74,114 +80,52 @@ pub type Activity = Vec<i128>;
 /// Marks a key that takes no part.
 pub(super) const DROPPED: u32 = u32::MAX;
 
+/// The pairs of a person that take part, each with its place in the output.
+#[derive(Default)]
+pub(super) struct Chosen {
+    pub pairs: Vec<(usize, u32)>,
+    ranks: Vec<(u64, u32, (usize, u32))>,
+}
+
 impl Contributions {
-    /// Groups rows by person and key.
     pub(super) fn new(
-        layout: &Layout,
-        rows: Rows,
-        person_hash: &PersonHash,
+        layout: Layout,
+        slots: Vec<(u64, Slot)>,
+        store: Store,
+        person_hash: PersonHash,
         key_hashes: Vec<u64>,
-        key_ranks: &[u32],
     ) -> Self {
-        let mut identities = rows.people.clone();
-        identities.sort_unstable();
-        identities.dedup();
-        let code = |person: &u64| identities.binary_search(person).expect("a known person") as u32;
-        let mut people: Vec<u32> = rows.people.iter().map(code).collect();
-        let (mut keys, mut channels, mut bins) = (rows.keys, rows.channels, rows.bins);
-        if let Some(buckets) = layout.activity {
-            let mut counts = vec![0_u64; identities.len()];
-            people.iter().for_each(|&person| counts[person as usize] += 1);
-            people = (0..identities.len() as u32).collect();
-            keys = counts.iter().map(|count| count.ilog2().min(buckets - 1)).collect();
-            channels = Vec::new();
-            bins = Vec::new();
-        }
-        let mut sequences = Sequences::default();
-        if layout.ordered {
-            let row = |((&person, &moment), &key): ((&u32, &i64), &u32)| {
-                (person, moment, key_ranks[key as usize], key)
-            };
-            let steps = people.iter().zip(&rows.moments).zip(&keys).map(row);
-            sequences = Sequences::new(steps.collect(), identities.len());
-        }
-        let person_hashes = identities.iter().map(|&person| person_hash(person)).collect();
-        Self::of_codes(layout, (people, keys, channels, bins), (person_hashes, key_hashes), sequences)
+        let people = slots.iter().map(|(people, _)| people).sum();
+        let slots = slots.into_iter().map(|(_, slot)| slot).collect();
+        Self { layout, slots, store, person_hash, key_hashes, people }
     }
 
-    #[expect(clippy::type_complexity, reason = "columns of rows")]
-    fn of_codes(
-        layout: &Layout,
-        (people, keys, row_channels, row_bins): (Vec<u32>, Vec<u32>, Vec<Vec<i32>>, Vec<Vec<u32>>),
-        (person_hashes, key_hashes): (Vec<u64>, Vec<u64>),
-        sequences: Sequences,
-    ) -> Self {
-        let channels = row_channels.len();
-        let mut order: Vec<(u64, usize)> = Vec::with_capacity(people.len());
-        for (at, (&person, &key)) in people.iter().zip(&keys).enumerate() {
-            assert!(
-                (person as usize) < person_hashes.len() && (key as usize) < key_hashes.len(),
-                "known codes"
-            );
-            order.push((u64::from(person) << 32 | u64::from(key), at));
-        }
-        order.par_sort_unstable();
-        let mut built = Self {
-            starts: vec![0; person_hashes.len() + 1],
-            person_hashes,
-            key_hashes,
-            sequences,
-            ..Self::default()
-        };
-        built.channels = vec![Vec::new(); channels];
-        built.spreads.clone_from(&layout.spreads);
-        built.binned = vec![Binned { starts: vec![0], counts: Vec::new() }; row_bins.len()];
-        let mut bins = vec![Vec::new(); row_bins.len()];
-        let mut last = None;
-        for (pair, at) in order {
-            if last != Some(pair) {
-                if last.is_some() {
-                    built.binned.iter_mut().zip(&mut bins).for_each(|(binned, bins)| binned.close(bins));
-                }
-                last = Some(pair);
-                built.keys.push(pair as u32);
-                built.rows.push(0);
-                built.channels.iter_mut().for_each(|sums| sums.push(0));
-                built.starts[(pair >> 32) as usize + 1] = built.keys.len();
-            }
-            let end = built.keys.len() - 1;
-            built.rows[end] += 1;
-            for (sums, values) in built.channels.iter_mut().zip(&row_channels) {
-                // At most 2^32 rows of at most 2^31 each: no overflow.
-                sums[end] += i64::from(values[at]);
-            }
-            bins.iter_mut().zip(&row_bins).for_each(|(bins, of_row)| bins.push(of_row[at]));
-        }
-        built.binned.iter_mut().zip(&mut bins).for_each(|(binned, bins)| binned.close(bins));
-        for person in 1..built.starts.len() {
-            built.starts[person] = built.starts[person].max(built.starts[person - 1]);
-        }
-        built
+    /// How many people there are.
+    pub(super) const fn people(&self) -> u64 {
+        self.people
     }
 
-    pub(super) fn people(&self) -> usize {
-        self.starts.len() - 1
+    /// Passes over all partitions: `add` is given each once, with what it needs.
+    pub(super) fn pass<A: Send>(
+        &self,
+        needs: Needs,
+        zero: impl Fn() -> A + Sync,
+        add: impl Fn(&mut A, &Part) + Sync,
+    ) -> Result<Vec<A>, SpillError> {
+        let states = share(
+            self.slots.len(),
+            || (zero(), Part::default()),
+            |(state, part), at| {
+                self.store.open(&self.slots[at], &self.layout, needs, part)?;
+                add(state, part);
+                Ok(())
+            },
+        )?;
+        Ok(states.into_iter().map(|(state, _)| state).collect())
     }
 
-    pub(super) fn keys_of(&self, person: usize) -> &[u32] {
-        &self.keys[self.starts[person]..self.starts[person + 1]]
-    }
-
-    pub(super) fn pairs(&self, person: usize) -> std::ops::Range<usize> {
-        self.starts[person]..self.starts[person + 1]
-    }
-
-    pub(super) fn channel_sum(&self, channel: usize, pair: usize) -> i64 {
-        self.channels[channel][pair]
-    }
-
-    pub(super) fn person_hash(&self, person: usize) -> u64 {
-        self.person_hashes[person]
+    pub(super) fn person_hash(&self, person: u64) -> u64 {
+        (self.person_hash)(person)
     }
 
     pub(super) fn key_hash(&self, key: u32) -> u64 {
@@ -193,33 +137,40 @@ impl Contributions {
     /// # Errors
     /// When what was spilled cannot be read.
     pub fn everyone(&self) -> Result<i128, SpillError> {
-        Ok((0..self.people()).filter(|&person| !self.keys_of(person).is_empty()).count() as i128)
+        Ok(i128::from(self.people))
     }
 
     /// The pairs of a person that take part: those in `kept` (all where it is `None`), at most `cap` of them by keyed hash.
-    pub(super) fn part<'a>(
+    pub(super) fn choose(
         &self,
+        part: &Part,
         person: usize,
         kept: Option<&[u32]>,
         cap: u32,
-        pairs: &'a mut Vec<usize>,
-    ) -> &'a [usize] {
+        chosen: &mut Chosen,
+    ) {
+        let Chosen { pairs, ranks } = chosen;
         pairs.clear();
-        let all = self.starts[person]..self.starts[person + 1];
+        let keys = part.pairs(person).zip(part.keys_of(person));
         match kept {
-            None => pairs.extend(all),
-            Some(kept) => pairs.extend(all.filter(|&pair| kept[self.keys[pair] as usize] != DROPPED)),
+            None => pairs.extend(keys.map(|(pair, &key)| (pair, key))),
+            Some(kept) => {
+                let placed = keys.map(|(pair, &key)| (pair, kept[key as usize]));
+                pairs.extend(placed.filter(|&(_, place)| place != DROPPED));
+            }
         }
         let cap = cap as usize;
         if pairs.len() > cap {
-            let rank = |&pair: &usize| {
-                let key = self.keys[pair];
-                (mix(self.person_hashes[person], self.key_hashes[key as usize]), key)
-            };
-            pairs.select_nth_unstable_by_key(cap - 1, rank);
-            pairs.truncate(cap);
+            let hash = self.person_hash(part.people[person]);
+            ranks.clear();
+            ranks.extend(pairs.iter().map(|&pair| {
+                let key = part.keys[pair.0];
+                (mix(hash, self.key_hash(key)), key, pair)
+            }));
+            ranks.select_nth_unstable(cap - 1);
+            pairs.clear();
+            pairs.extend(ranks[..cap].iter().map(|&(_, _, pair)| pair));
         }
-        pairs
     }
 
     /// Every moment for every key, after bounding. `kept` maps a key's code to its place in the output.
@@ -236,46 +187,39 @@ impl Contributions {
         kept: Option<&[u32]>,
         places: usize,
     ) -> Result<Vec<Vec<i128>>, SpillError> {
-        let zero = || (vec![vec![0_i128; places]; moments.len()], Vec::new());
-        let add = |(mut sums, mut pairs): (Vec<Vec<i128>>, Vec<usize>), person: usize| {
-            let part = self.part(person, kept, bound.cap, &mut pairs);
-            let weight = i128::from(bound.weight(part.len() as u32));
-            for &pair in part {
-                let key = self.keys[pair] as usize;
-                let place = kept.map_or(key, |kept| kept[key] as usize);
-                for (sum, &moment) in sums.iter_mut().zip(moments) {
-                    sum[place] += self.contribution(pair, weight, bound.unit(), moment);
-                }
-            }
-            (sums, pairs)
-        };
-        let merge = |mut one: Vec<Vec<i128>>, other: Vec<Vec<i128>>| {
-            one.iter_mut().flatten().zip(other.into_iter().flatten()).for_each(|(a, b)| *a += b);
-            one
-        };
-        let split = (self.people() / (2 * rayon::current_num_threads())).max(1024);
-        Ok((0..self.people())
-            .into_par_iter()
-            .with_min_len(split)
-            .fold(zero, add)
-            .map(|(sums, _)| sums)
-            .reduce(|| zero().0, merge))
+        let limit = moments.iter().map(|moment| moment.limit()).max().unwrap_or(1);
+        if fits_word(self.people, limit) {
+            self.sums::<i64>(bound, moments, kept, places)
+        } else {
+            self.sums::<i128>(bound, moments, kept, places)
+        }
     }
 
-    /// One pair's part of a moment. Products round toward zero, so that rounding never enlarges a contribution.
-    fn contribution(&self, pair: usize, weight: i128, unit: u32, moment: Moment) -> i128 {
-        let rows = self.rows[pair];
-        match moment {
-            Moment::People => weight,
-            Moment::Rows { limit } => weight * i128::from(rows.min(limit)),
-            Moment::Value { channel, limit } => {
-                let sum = i128::from(self.channels[channel][pair]);
-                let value = sum * i128::from(rows.min(limit)) / i128::from(rows);
-                weight * value / i128::from(unit)
+    fn sums<W: Word>(
+        &self,
+        bound: Bound,
+        moments: &[Moment],
+        kept: Option<&[u32]>,
+        places: usize,
+    ) -> Result<Vec<Vec<i128>>, SpillError> {
+        let weights = Weights::new(bound);
+        let width = moments.len();
+        let needs =
+            Needs { values: moments.iter().any(|moment| *moment != Moment::People), ..Needs::default() };
+        let zero = || (vec![W::default(); places * width], Chosen::default());
+        let add = |(sums, chosen): &mut (Vec<W>, Chosen), part: &Part| {
+            for person in 0..part.people.len() {
+                self.choose(part, person, kept, bound.cap, chosen);
+                let weight = weights.of(chosen.pairs.len());
+                for (at, &moment) in moments.iter().enumerate() {
+                    let cell = |place: u32| place as usize * width + at;
+                    add_moment(part, &chosen.pairs, (weight, bound.unit()), moment, sums, cell);
+                }
             }
-            // Measured by [`Contributions::distributions`].
-            Moment::Nodes { .. } => 0,
-        }
+        };
+        let sums = self.pass(needs, zero, add)?.into_iter().map(|(sums, _)| sums);
+        let sums = merge(sums, places * width);
+        Ok((0..width).map(|at| sums.iter().skip(at).step_by(width).copied().collect()).collect())
     }
 
     /// The keys that anybody has, with their weight: the candidates of a selection. Every weight is positive.
@@ -292,29 +236,50 @@ impl Contributions {
     /// # Errors
     /// When what was spilled cannot be read.
     pub fn activity(&self, kept: Option<&[u32]>, buckets: usize) -> Result<Activity, SpillError> {
-        let mut activity = vec![0; buckets];
-        for person in 0..self.people() {
-            let all = self.starts[person]..self.starts[person + 1];
-            let takes_part =
-                |&pair: &usize| kept.is_none_or(|kept| kept[self.keys[pair] as usize] != DROPPED);
-            let keys = all.filter(takes_part).count();
-            if let Some(bucket) = bucket(keys) {
-                activity[bucket.min(buckets - 1)] += 1;
+        let add = |activity: &mut Vec<i64>, part: &Part| {
+            for person in 0..part.people.len() {
+                let keys = part.keys_of(person);
+                let keys = kept.map_or(keys.len(), |kept| {
+                    keys.iter().filter(|&&key| kept[key as usize] != DROPPED).count()
+                });
+                if let Some(bucket) = bucket(keys) {
+                    activity[bucket.min(buckets - 1)] += 1;
+                }
             }
-        }
-        Ok(activity)
+        };
+        Ok(merge(self.pass(Needs::default(), || vec![0; buckets], add)?, buckets))
     }
+}
 
-    /// The `kept` map of some keys, in the order given.
-    #[must_use]
-    pub fn kept(&self, codes: impl IntoIterator<Item = u32>) -> Vec<u32> {
-        let mut kept = vec![DROPPED; self.key_hashes.len()];
-        for (place, code) in (0..).zip(codes) {
-            if let Some(slot) = kept.get_mut(code as usize) {
-                *slot = place;
+/// Adds one person's part of a moment. Products round toward zero, so that rounding never enlarges a contribution.
+fn add_moment<W: Word>(
+    part: &Part,
+    pairs: &[(usize, u32)],
+    (weight, unit): (u32, u32),
+    moment: Moment,
+    sums: &mut [W],
+    cell: impl Fn(u32) -> usize,
+) {
+    match moment {
+        Moment::People => {
+            let weight = W::of(i64::from(weight));
+            pairs.iter().for_each(|&(_, place)| sums[cell(place)] += weight);
+        }
+        Moment::Rows { limit } => {
+            for &(pair, place) in pairs {
+                let rows = part.rows[pair].min(limit);
+                sums[cell(place)] += W::of(i64::from(weight) * i64::from(rows));
             }
         }
-        kept
+        Moment::Value { channel, limit } => {
+            let channel = &part.channels[channel];
+            for &(pair, place) in pairs {
+                let value = averaged(channel[pair], part.rows[pair], limit);
+                sums[cell(place)] += W::weighted(value, weight, unit);
+            }
+        }
+        // Measured by [`Contributions::distributions`].
+        Moment::Nodes { .. } => {}
     }
 }
 

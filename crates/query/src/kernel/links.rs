@@ -4,12 +4,13 @@
 //! of all pairs of all people ever exists. The vector that is summed has one cell for each link of the found keys, seen or
 //! unseen, so that which cells there are is a function of the found keys alone.
 
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::bound::Bound;
 use super::contributions::{Activity, Contributions, DROPPED, bucket, mix};
 use super::memory::SpillError;
+use super::part::{Needs, Part};
+use super::sums::{Weights, merge};
 
 /// What links two keys of one person.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -55,38 +56,6 @@ impl Link {
     }
 }
 
-/// The order in which people met their keys, for steps.
-#[derive(Clone, Default)]
-pub(super) struct Sequences {
-    starts: Vec<usize>,
-    keys: Vec<u32>,
-}
-
-impl Sequences {
-    /// From rows, each a person, a moment and a key with its rank among keys: sorted by person, then moment; keys of one
-    /// moment by rank, so that nothing depends on the order of rows. Several rows in a run with one key are one visit.
-    pub(super) fn new(mut rows: Vec<(u32, i64, u32, u32)>, people: usize) -> Self {
-        rows.par_sort_unstable();
-        let mut built = Self { starts: vec![0; people + 1], keys: Vec::new() };
-        let mut last = None;
-        for (person, _, _, key) in rows {
-            if last != Some((person, key)) {
-                built.keys.push(key);
-                built.starts[person as usize + 1] = built.keys.len();
-            }
-            last = Some((person, key));
-        }
-        for person in 1..built.starts.len() {
-            built.starts[person] = built.starts[person].max(built.starts[person - 1]);
-        }
-        built
-    }
-
-    fn of(&self, person: usize) -> &[u32] {
-        &self.keys[self.starts[person]..self.starts[person + 1]]
-    }
-}
-
 /// The links of one kind, between the keys of a person that were found.
 #[derive(Clone, Copy)]
 pub struct Links<'a> {
@@ -98,29 +67,64 @@ pub struct Links<'a> {
     pub places: usize,
 }
 
-impl Contributions {
-    /// The distinct links of a person, as pairs of codes.
-    fn links(&self, links: &Links<'_>, person: usize, found: &mut Vec<(u32, u32)>) {
-        found.clear();
-        let is_kept = |key: u32| links.kept[key as usize] != DROPPED;
-        match links.link {
-            Link::Pairs => {
-                let keys: Vec<u32> =
-                    self.keys_of(person).iter().copied().filter(|&key| is_kept(key)).collect();
-                for (at, &one) in keys.iter().enumerate() {
-                    found.extend(keys[at + 1..].iter().map(|&other| (one, other)));
-                }
-            }
-            Link::Steps => {
-                let sequence = self.sequences.of(person);
-                let steps = sequence.windows(2).map(|step| (step[0], step[1]));
-                found.extend(steps.filter(|&(one, other)| one != other && is_kept(one) && is_kept(other)));
-                found.sort_unstable();
-                found.dedup();
-            }
+/// A person's keys that were found, as (place, code), and the links of those who have too many or whose links are steps.
+#[derive(Default)]
+struct Found {
+    keys: Vec<(u32, u32)>,
+    links: Vec<Linking>,
+    ranks: Vec<(u64, Linking)>,
+}
+
+/// Two keys, each as (place, code).
+type Linking = ((u32, u32), (u32, u32));
+
+impl Found {
+    /// Finds a person's keys, in order of their places.
+    fn keys(&mut self, part: &Part, person: usize, kept: &[u32]) {
+        let keys = part.keys_of(person).iter().map(|&key| (kept[key as usize], key));
+        self.keys.clear();
+        self.keys.extend(keys.filter(|&(place, _)| place != DROPPED));
+        self.keys.sort_unstable();
+    }
+
+    /// Lists the distinct pairs of the person's keys.
+    fn pairs(&mut self) {
+        self.links.clear();
+        for (at, &one) in self.keys.iter().enumerate() {
+            self.links.extend(self.keys[at + 1..].iter().map(|&other| (one, other)));
         }
     }
 
+    /// Lists the distinct steps of a person between keys that were found.
+    fn steps(&mut self, part: &Part, person: usize, kept: &[u32]) {
+        let found = |key: u32| (kept[key as usize], key);
+        let steps = part.sequences.of(person).windows(2).map(|step| (found(step[0]), found(step[1])));
+        let is_link = |&(one, other): &Linking| one != other && one.0 != DROPPED && other.0 != DROPPED;
+        self.links.clear();
+        self.links.extend(steps.filter(is_link));
+        self.links.sort_unstable();
+        self.links.dedup();
+    }
+
+    /// Keeps at most `cap` links, by hashes alone: codes depend on what other people have, and must not decide which links
+    /// are kept.
+    fn cut(&mut self, cap: usize, rank: impl Fn(&Linking) -> u64) {
+        if self.links.len() > cap {
+            self.ranks.clear();
+            self.ranks.extend(self.links.iter().map(|link| (rank(link), *link)));
+            self.ranks.select_nth_unstable(cap - 1);
+            self.links.clear();
+            self.links.extend(self.ranks[..cap].iter().map(|&(_, link)| link));
+        }
+    }
+}
+
+/// How many pairs so many keys have.
+const fn pairs(keys: usize) -> usize {
+    Link::Pairs.cells(keys)
+}
+
+impl Contributions {
     /// People for each cell: a person with n distinct links gives each the weight of n keys under `bound`, so the vector
     /// has the sensitivity of [`Bound::l2_squared`] and [`Bound::l1`] with radius 1. Beyond the bound's cap a subset is
     /// chosen by keyed hash.
@@ -129,42 +133,42 @@ impl Contributions {
     /// When what was spilled cannot be read.
     pub fn linked(&self, bound: Bound, links: &Links<'_>) -> Result<Vec<i128>, SpillError> {
         let cells = links.link.cells(links.places);
-        let zero = || (vec![0_i128; cells], Vec::new());
-        let add = |(mut sums, mut found): (Vec<i128>, Vec<(u32, u32)>), person: usize| {
-            self.links(links, person, &mut found);
-            let cap = bound.cap as usize;
-            if found.len() > cap {
-                // By hashes alone: codes depend on what other people have, and must not decide which links are kept.
-                let rank = |&(one, other): &(u32, u32)| {
-                    let (one, other) = (self.key_hash(one), self.key_hash(other));
-                    let pair = match links.link {
-                        Link::Pairs => mix(one.min(other), one.max(other)),
-                        Link::Steps => mix(one, other),
-                    };
-                    mix(self.person_hash(person), pair)
-                };
-                found.select_nth_unstable_by_key(cap - 1, rank);
-                found.truncate(cap);
+        let weights = Weights::new(bound);
+        let cap = bound.cap as usize;
+        // At most 2^16 for each of fewer than 2^47 people: no overflow.
+        let add = |(sums, found): &mut (Vec<i64>, Found), part: &Part| {
+            for person in 0..part.people.len() {
+                match links.link {
+                    Link::Pairs => {
+                        found.keys(part, person, links.kept);
+                        let count = pairs(found.keys.len());
+                        if count <= cap {
+                            add_pairs(sums, &found.keys, links.places, weights.of(count));
+                            continue;
+                        }
+                        found.pairs();
+                    }
+                    Link::Steps => found.steps(part, person, links.kept),
+                }
+                found.cut(cap, |link| self.rank(part.people[person], links.link, link));
+                let weight = i64::from(weights.of(found.links.len()));
+                for &((one, _), (other, _)) in &found.links {
+                    sums[links.link.cell(links.places, one as usize, other as usize)] += weight;
+                }
             }
-            // Fewer than 2^32: places are limited by the plan, and rows by the kernel.
-            let weight = i128::from(bound.weight(found.len() as u32));
-            let place = |key: u32| links.kept[key as usize] as usize;
-            for &(one, other) in &found {
-                sums[links.link.cell(links.places, place(one), place(other))] += weight;
-            }
-            (sums, found)
         };
-        let merge = |mut one: Vec<i128>, other: Vec<i128>| {
-            one.iter_mut().zip(other).for_each(|(a, b)| *a += b);
-            one
+        let needs = Needs { order: links.link == Link::Steps, ..Needs::default() };
+        let sums = self.pass(needs, || (vec![0; cells], Found::default()), add)?;
+        Ok(merge(sums.into_iter().map(|(sums, _)| sums), cells))
+    }
+
+    fn rank(&self, person: u64, link: Link, &((_, one), (_, other)): &Linking) -> u64 {
+        let (one, other) = (self.key_hash(one), self.key_hash(other));
+        let pair = match link {
+            Link::Pairs => mix(one.min(other), one.max(other)),
+            Link::Steps => mix(one, other),
         };
-        let split = (self.people() / (2 * rayon::current_num_threads())).max(1024);
-        Ok((0..self.people())
-            .into_par_iter()
-            .with_min_len(split)
-            .fold(zero, add)
-            .map(|(sums, _)| sums)
-            .reduce(|| zero().0, merge))
+        mix(self.person_hash(person), pair)
     }
 
     /// How many distinct links people have: one person is in one bucket, so the sensitivity is 1.
@@ -172,15 +176,40 @@ impl Contributions {
     /// # Errors
     /// When what was spilled cannot be read.
     pub fn link_activity(&self, links: &Links<'_>, buckets: usize) -> Result<Activity, SpillError> {
-        let mut activity = vec![0; buckets];
-        let mut found = Vec::new();
-        for person in 0..self.people() {
-            self.links(links, person, &mut found);
-            if let Some(bucket) = bucket(found.len()) {
-                activity[bucket.min(buckets - 1)] += 1;
+        let add = |(activity, found): &mut (Vec<i64>, Found), part: &Part| {
+            for person in 0..part.people.len() {
+                let count = match links.link {
+                    Link::Pairs => {
+                        found.keys(part, person, links.kept);
+                        pairs(found.keys.len())
+                    }
+                    Link::Steps => {
+                        found.steps(part, person, links.kept);
+                        found.links.len()
+                    }
+                };
+                if let Some(bucket) = bucket(count) {
+                    activity[bucket.min(buckets - 1)] += 1;
+                }
+            }
+        };
+        let needs = Needs { order: links.link == Link::Steps, ..Needs::default() };
+        let activity = self.pass(needs, || (vec![0; buckets], Found::default()), add)?;
+        Ok(merge(activity.into_iter().map(|(activity, _)| activity), buckets))
+    }
+}
+
+/// Adds a weight to every pair of some keys, which are in order of their places: row by row of the triangle.
+fn add_pairs(sums: &mut [i64], keys: &[(u32, u32)], places: usize, weight: u32) {
+    for (at, &(one, _)) in keys.iter().enumerate() {
+        let one = one as usize;
+        if one + 1 < places {
+            let row = Link::Pairs.cell(places, one, one + 1);
+            let row = &mut sums[row..row + places - one - 1];
+            for &(other, _) in &keys[at + 1..] {
+                row[other as usize - one - 1] += i64::from(weight);
             }
         }
-        Ok(activity)
     }
 }
 

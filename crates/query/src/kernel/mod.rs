@@ -7,14 +7,22 @@
 //!
 //! No Polars types, no floating point, no randomness but the keyed hash that chooses which keys a person keeps.
 
+mod block;
 mod bound;
 mod clip;
 mod contributions;
 mod gather;
+mod group;
+mod ints;
 mod links;
 mod memory;
+mod part;
 mod rows;
+mod spill;
 mod spread;
+mod store;
+mod sums;
+mod work;
 
 pub use bound::{Bound, Rule, UNIT};
 pub use clip::Clipped;

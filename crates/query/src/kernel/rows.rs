@@ -55,3 +55,27 @@ impl Rows {
             && self.moments.len() == moments
     }
 }
+
+impl Rows {
+    /// Appends some rows of another chunk.
+    pub(super) fn append(&mut self, other: &Self) {
+        self.people.extend_from_slice(&other.people);
+        self.keys.extend_from_slice(&other.keys);
+        self.moments.extend_from_slice(&other.moments);
+        self.channels.resize_with(other.channels.len(), Vec::new);
+        let values = self.channels.iter_mut().zip(&other.channels);
+        values.for_each(|(all, values)| all.extend_from_slice(values));
+        self.bins.resize_with(other.bins.len(), Vec::new);
+        let bins = self.bins.iter_mut().zip(&other.bins);
+        bins.for_each(|(all, bins)| all.extend_from_slice(bins));
+    }
+
+    /// Takes all rows out, and leaves the room they had.
+    pub(super) fn clear(&mut self) {
+        self.people.clear();
+        self.keys.clear();
+        self.moments.clear();
+        self.channels.iter_mut().for_each(Vec::clear);
+        self.bins.iter_mut().for_each(Vec::clear);
+    }
+}

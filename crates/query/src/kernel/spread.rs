@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::bound::Bound;
-use super::contributions::Contributions;
+use super::contributions::{Chosen, Contributions};
 use super::memory::SpillError;
+use super::part::{Needs, Part};
+use super::sums::{Weights, Word, fits_word, merge};
 
 /// The numbers that stand for one distribution.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -67,7 +69,7 @@ impl Spread {
     }
 
     /// Adds a number to a bin, on every level.
-    fn add(self, nodes: &mut [i128], bin: u32, number: i128) {
+    fn add<W: Word>(self, nodes: &mut [W], bin: u32, number: W) {
         match self {
             Self::Flat { .. } => nodes[bin as usize] += number,
             Self::Tree { branching, .. } => {
@@ -81,27 +83,6 @@ impl Spread {
                 }
             }
         }
-    }
-}
-
-/// For each pair of person and key, how many rows lie in which bin.
-#[derive(Clone, Default)]
-pub(super) struct Binned {
-    /// Where each pair's bins start; one more entry than pairs.
-    pub starts: Vec<usize>,
-    /// Bin and number of rows, by bin.
-    pub counts: Vec<(u32, u32)>,
-}
-
-impl Binned {
-    /// Closes a pair, given the bins of its rows.
-    pub fn close(&mut self, bins: &mut Vec<u32>) {
-        bins.sort_unstable();
-        for run in bins.chunk_by(|one, other| one == other) {
-            self.counts.push((run[0], run.len() as u32));
-        }
-        bins.clear();
-        self.starts.push(self.counts.len());
     }
 }
 
@@ -121,24 +102,43 @@ impl Contributions {
         kept: &[u32],
         places: usize,
     ) -> Result<Vec<i128>, SpillError> {
-        let (spread, binned) = (self.spreads[grid], &self.binned[grid]);
+        if fits_word(self.people(), limit) {
+            self.nodes::<i64>(bound, (grid, limit), kept, places)
+        } else {
+            self.nodes::<i128>(bound, (grid, limit), kept, places)
+        }
+    }
+
+    fn nodes<W: Word>(
+        &self,
+        bound: Bound,
+        (grid, limit): (usize, u32),
+        kept: &[u32],
+        places: usize,
+    ) -> Result<Vec<i128>, SpillError> {
+        let (spread, weights) = (self.layout.spreads[grid], Weights::new(bound));
         let nodes = spread.nodes();
-        let mut sums = vec![0_i128; places * nodes];
-        let mut pairs = Vec::new();
-        for person in 0..self.people() {
-            let part = self.part(person, Some(kept), bound.cap, &mut pairs);
-            let weight = i128::from(bound.weight(part.len() as u32));
-            for &pair in part {
-                let place = kept[self.keys[pair] as usize] as usize;
-                let rows = self.rows[pair];
-                let whole = weight * i128::from(rows.min(limit));
-                let cells = &mut sums[place * nodes..(place + 1) * nodes];
-                for &(bin, count) in &binned.counts[binned.starts[pair]..binned.starts[pair + 1]] {
-                    spread.add(cells, bin, whole * i128::from(count) / i128::from(rows));
+        let zero = || (vec![W::default(); places * nodes], Chosen::default());
+        let add = |(sums, chosen): &mut (Vec<W>, Chosen), part: &Part| {
+            let binned = &part.binned[grid];
+            for person in 0..part.people.len() {
+                self.choose(part, person, Some(kept), bound.cap, chosen);
+                let weight = u64::from(weights.of(chosen.pairs.len()));
+                for &(pair, place) in &chosen.pairs {
+                    let rows = part.rows[pair];
+                    let whole = weight * u64::from(rows.min(limit));
+                    let first = place as usize * nodes;
+                    let cells = &mut sums[first..first + nodes];
+                    let of_pair = binned.starts[pair]..binned.starts[pair + 1];
+                    for (&bin, &count) in binned.bins[of_pair.clone()].iter().zip(&binned.counts[of_pair]) {
+                        spread.add(cells, bin, W::share(whole, count, rows));
+                    }
                 }
             }
-        }
-        Ok(sums)
+        };
+        let needs = Needs { grid: Some(grid), ..Needs::default() };
+        let sums = self.pass(needs, zero, add)?.into_iter().map(|(sums, _)| sums);
+        Ok(merge(sums, places * nodes))
     }
 }
 
@@ -152,7 +152,7 @@ mod tests {
             let ours = Spread::Tree { bins, branching };
             let tree = flockwise_mechanisms::Tree::new(bins as usize, branching as usize).unwrap();
             assert_eq!((ours.nodes(), ours.levels()), (tree.nodes(), tree.levels()));
-            let mut nodes = vec![0; ours.nodes()];
+            let mut nodes = vec![0_i128; ours.nodes()];
             (0..bins).for_each(|bin| ours.add(&mut nodes, bin, i128::from(bin + 1)));
             let leaves = tree.consistent(&nodes);
             assert!(leaves.iter().zip(1..).all(|(leaf, exact)| (leaf - f64::from(exact)).abs() < 1e-6));
