@@ -7,6 +7,7 @@ use hashbrown::HashMap;
 
 use super::rows::{cell, normalized, person_name};
 use crate::frame::{Column, Files, Kind, Preflight, PreflightError, Source, Unreadable, Wanted};
+use crate::key::decode;
 use crate::names::ColumnName;
 use crate::plan::Consented;
 use crate::policy::Normalize;
@@ -49,8 +50,9 @@ struct Decision {
 pub(super) struct Consents {
     /// Whether people of whom the table says nothing do.
     default: bool,
-    /// By the name of the person, as keyed hashes have it.
-    decided: HashMap<Vec<u8>, bool>,
+    /// Those of whom it says something.
+    numbers: HashMap<i64, bool>,
+    texts: HashMap<String, bool>,
 }
 
 impl Consents {
@@ -94,13 +96,29 @@ impl Consents {
         let mut takes_part = |Decision { grants, limit }| {
             grants && consent.limit.as_ref().is_none_or(|own| TakesPart::within(limit, own.job).draw(noise))
         };
-        let decided = decided.into_iter().map(|(name, decision)| (name, takes_part(decision))).collect();
-        Ok(Self { default: consent.default, decided })
+        let mut all = Self { default: consent.default, numbers: HashMap::new(), texts: HashMap::new() };
+        for (name, decision) in decided {
+            let part = takes_part(decision);
+            match decode(&name).pop() {
+                Some(Value::Int(person)) => _ = all.numbers.insert(person, part),
+                Some(Value::String(person)) => _ = all.texts.insert(person, part),
+                Some(
+                    Value::Null | Value::Bool(_) | Value::Float(_) | Value::Date(_) | Value::Datetime(_),
+                )
+                | None => {}
+            }
+        }
+        Ok(all)
     }
 
-    /// Whether a person takes part.
-    pub fn takes_part(&self, name: &[u8]) -> bool {
-        self.decided.get(name).copied().unwrap_or(self.default)
+    /// Whether the person of a whole number takes part.
+    pub fn takes_number(&self, person: i64) -> bool {
+        self.numbers.get(&person).copied().unwrap_or(self.default)
+    }
+
+    /// Whether the person of a text takes part.
+    pub fn takes_text(&self, person: &str) -> bool {
+        self.texts.get(person).copied().unwrap_or(self.default)
     }
 }
 

@@ -408,7 +408,9 @@ mod tests {
         let part = part(Some("|"), Cut::Whole);
         let kept = |before: &[&str]| {
             let mut keyer = PartKeyer::new(&part, 3, None);
-            before.iter().for_each(|text| drop(keyer.group(&Value::String((*text).to_owned()))));
+            for text in before {
+                keyer.group(&Value::String((*text).to_owned()));
+            }
             let group = keyer.group(&Value::String("e|d|c|b|a|a".to_owned()));
             let Groups::Many { ends, codes } = &keyer.groups else { unreachable!() };
             let own = &codes[ends[group as usize - 1] as usize..ends[group as usize] as usize];

@@ -80,14 +80,12 @@ impl People {
     /// Who is who in a chunk. Texts that nobody had before go to `new`, and their ids are preliminary until
     /// [`People::welcome`].
     pub fn identify(&self, unit: &Column, consents: Option<&Consents>, new: &mut Texts) -> Identified {
-        let takes_part = |value: Value| {
-            consents.is_none_or(|all| person_name(&value).is_some_and(|name| all.takes_part(&name)))
-        };
         match &unit.data {
             Data::Int(values) => {
                 let ids = values.iter().map(|value| value.cast_unsigned()).collect();
                 let all = unit.valid.is_none() && consents.is_none();
-                let somebody = |row: usize| !unit.is_null(row) && takes_part(Value::Int(values[row]));
+                let takes_part = |person: i64| consents.is_none_or(|all| all.takes_number(person));
+                let somebody = |row: usize| !unit.is_null(row) && takes_part(values[row]);
                 Identified { ids, somebody: (!all).then(|| (0..values.len()).map(somebody).collect()) }
             }
             Data::Text { codes, dictionary } => {
@@ -95,10 +93,8 @@ impl People {
                     Some(code) => u64::from(code),
                     None => NEW | u64::from(new.code(text)),
                 };
-                let takes_part: Vec<bool> = dictionary
-                    .iter()
-                    .map(|text| consents.is_none() || takes_part(Value::String(text.clone())))
-                    .collect();
+                let takes_part = |text: &String| consents.is_none_or(|all| all.takes_text(text));
+                let takes_part: Vec<bool> = dictionary.iter().map(takes_part).collect();
                 let of: Vec<u64> = dictionary.iter().map(id).collect();
                 let ids = codes.iter().map(|&code| of.get(code as usize).copied().unwrap_or(0)).collect();
                 let all = takes_part.iter().all(|&takes_part| takes_part) && !codes.contains(&NULL);

@@ -336,3 +336,6 @@ fn arithmetic(op: ArithmeticOp, left: &Operand<'_>, right: &Operand<'_>, rows: u
     let (values, valid) = zipped(&sides, rows, of);
     owned(Column { data: Data::Float(values), valid })
 }
+
+#[cfg(test)]
+mod tests;
