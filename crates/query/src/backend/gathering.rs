@@ -37,7 +37,7 @@ pub(super) enum What {
 
 /// What was gathered.
 pub(super) enum Found {
-    Groups(Tables),
+    Groups(Box<Tables>),
     Firsts(Firsts),
     Ends(Ends),
 }
@@ -270,7 +270,7 @@ impl Gathering {
         let [whole, selected, first] = self.tables;
         match (&task.what, whole) {
             (What::Groups | What::GroupsBy(_), Some(whole)) => {
-                Found::Groups(Tables { whole, selected, first })
+                Found::Groups(Box::new(Tables { whole, selected, first }))
             }
             (What::Firsts, Some(whole)) => Found::Firsts(Firsts { of: self.firsts.of, keys: whole.keys.all }),
             (What::Groups | What::GroupsBy(_) | What::Firsts | What::Ends(_), _) => Found::Ends(self.ends),

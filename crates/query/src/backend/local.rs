@@ -91,7 +91,7 @@ fn scan(scanner: &Scanner<'_>, wanted: Vec<(What, &RowPlan)>) -> Result<Vec<Foun
 impl Now {
     fn new(scanner: &Scanner<'_>, gathered: Found, secret: [u8; 16]) -> Result<Self, SpillError> {
         Ok(match gathered {
-            Found::Groups(tables) => Self::Groups(Box::new(Groups::new(scanner, tables, secret)?)),
+            Found::Groups(tables) => Self::Groups(Box::new(Groups::new(scanner, *tables, secret)?)),
             Found::Ends(ends) => {
                 let (least, largest) = ends.unzip();
                 Self::Ends { least, largest }

@@ -261,7 +261,12 @@ impl<'p> PartKeyer<'p> {
                         }
                     }
                 }
-                _ => null,
+                Value::Null
+                | Value::Bool(_)
+                | Value::Int(_)
+                | Value::String(_)
+                | Value::Date(_)
+                | Value::Datetime(_) => null,
             }),
             Data::Bool(values) => each(rows, all, |row| match column.is_null(row) {
                 true => null,

@@ -114,7 +114,7 @@ fn of_texts(column: &Column, holds: impl Fn(&str) -> bool) -> Option<Operand<'st
     let Data::Text { codes, dictionary } = &column.data else { return None };
     let of: Vec<bool> = dictionary.iter().map(|text| holds(text)).collect();
     let values = codes.iter().map(|&code| of.get(code as usize).copied().unwrap_or(false)).collect();
-    let valid = codes.iter().any(|&code| code == NULL) || column.valid.is_some();
+    let valid = codes.contains(&NULL) || column.valid.is_some();
     let valid =
         valid.then(|| (0..codes.len()).map(|row| codes[row] != NULL && !column.is_null(row)).collect());
     Some(owned(Column { data: Data::Bool(values), valid }))
@@ -161,7 +161,6 @@ const fn holds(op: CompareOp, ordering: Ordering) -> bool {
     }
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "what has another type than was declared is null")]
 fn compare(op: CompareOp, left: &Operand<'_>, right: &Operand<'_>, rows: usize) -> Operand<'static> {
     let truths = |(values, valid)| owned(Column { data: Data::Bool(values), valid });
     let sides: Option<(Side<'_, i64>, Side<'_, i64>)> = sides!(left, right, Int, Int)
@@ -308,7 +307,6 @@ fn fold(all: &[Expr], decisive: bool, batch: &Batch<'_>) -> Operand<'static> {
     owned(Column { data: Data::Bool(values), valid: unknown.contains(&true).then_some(valid) })
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "what has another type than was declared is null")]
 fn arithmetic(op: ArithmeticOp, left: &Operand<'_>, right: &Operand<'_>, rows: usize) -> Operand<'static> {
     let sides: Option<(Side<'_, i64>, Side<'_, i64>)> = sides!(left, right, Int, Int);
     if let Some(sides) = sides {

@@ -156,11 +156,11 @@ fn column(series: &Series, kind: Kind) -> Option<Fitted> {
             plain::days(values, valid, kind)
         }
         Family::Datetime => {
-            let unit = match series.dtype() {
-                DataType::Datetime(TimeUnit::Nanoseconds, _) => Unit::Nano,
-                DataType::Datetime(TimeUnit::Microseconds, _) => Unit::Micro,
-                DataType::Datetime(TimeUnit::Milliseconds, _) => Unit::Milli,
-                _ => return None,
+            let DataType::Datetime(unit, _) = series.dtype() else { return None };
+            let unit = match unit {
+                TimeUnit::Nanoseconds => Unit::Nano,
+                TimeUnit::Microseconds => Unit::Micro,
+                TimeUnit::Milliseconds => Unit::Milli,
             };
             let moments = series.cast(&DataType::Int64).ok()?;
             let (values, valid) = there!(moments.i64().ok()?);

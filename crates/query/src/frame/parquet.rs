@@ -232,10 +232,9 @@ impl Reading {
             }
             (ColumnReader::Int32ColumnReader(reader), plain) => {
                 let (values, valid): (Vec<i32>, _) = values!(reader, rows, optional);
-                let wide = |value: &i32| match plain {
-                    Plain::Unsigned => i64::from(value.cast_unsigned()),
-                    _ => i64::from(*value),
-                };
+                let unsigned = plain == Plain::Unsigned;
+                let wide =
+                    |value: &i32| if unsigned { i64::from(value.cast_unsigned()) } else { i64::from(*value) };
                 let values = values.iter().map(wide).collect();
                 if plain == Plain::Day {
                     plain::days(values, valid, kind)
@@ -250,7 +249,9 @@ impl Reading {
                     Plain::Micros => plain::moments(values, valid, kind, plain::Unit::Micro),
                     Plain::Nanos => plain::moments(values, valid, kind, plain::Unit::Nano),
                     Plain::Unsigned => plain::unsigned(values, valid, kind),
-                    _ => plain::ints(values, valid, kind),
+                    Plain::Signed | Plain::Number | Plain::Truth | Plain::Text | Plain::Day => {
+                        plain::ints(values, valid, kind)
+                    }
                 }
             }
             (ColumnReader::FloatColumnReader(reader), _) => {

@@ -78,7 +78,11 @@ fn number(ty: ColumnType) -> BoxedStrategy<Expr> {
                 .prop_map(|one| Expr { kind: ExprKind::ToFloat(Box::new(one)), ty: ColumnType::Float });
             prop_oneof![3 => sums, 1 => widened].boxed()
         }
-        _ => sums.boxed(),
+        ColumnType::Int
+        | ColumnType::String
+        | ColumnType::Bool
+        | ColumnType::Date
+        | ColumnType::Datetime(_) => sums.boxed(),
     }
 }
 
