@@ -3,7 +3,7 @@
     python -m venv /tmp/peers && /tmp/peers/bin/pip install -r benches/peers/requirements.txt
     /tmp/peers/bin/python benches/peers/opendp_samplers.py
 
-Says "skipped" for what is not installed. Compare with `cargo bench -p flockwise-mechanisms --bench samplers`.
+Says "skipped" for what is not installed. Compare with `cargo bench -p flockwise-benches --bench samplers`.
 """
 
 import time

@@ -5,6 +5,7 @@ mod curator;
 mod docs;
 mod ledger;
 mod logs;
+mod renewal;
 mod retries;
 
 use std::path::PathBuf;

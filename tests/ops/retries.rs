@@ -56,3 +56,95 @@ fn b10_a_run_that_failed_after_the_charge_is_retried_free() {
         .collect();
     assert_eq!(kinds, ["init", "charge", "answer", "charge", "retry", "answer"]);
 }
+
+/// A scheduler that knows nothing but the command: whatever stopped the first tries, once it is mended the same command with
+/// the same request id goes through, is charged once, and says the same from then on.
+#[test]
+fn b10_whatever_a_scheduler_met_the_mended_run_is_charged_once() {
+    use super::{JOB, POLICY, Shop};
+    type Break = fn(&Shop);
+    let moved = |shop: &Shop, name: &str| std::fs::rename(shop.path(name), shop.path("away")).unwrap();
+    let cases: [(i32, Break, Break); 6] = [
+        (
+            2,
+            |shop| shop.write("job.toml", JOB.replace("items", "it ems")),
+            |shop| shop.write("job.toml", JOB),
+        ),
+        (
+            2,
+            |shop| shop.write("policy.toml", POLICY.replace("[data]", "[date]")),
+            |shop| shop.write("policy.toml", POLICY),
+        ),
+        (3, |shop| shop.write("job.toml", JOB.replace("20", "101")), |shop| shop.write("job.toml", JOB)),
+        (
+            4,
+            |shop| std::fs::rename(shop.path("shop.ledger"), shop.path("away")).unwrap(),
+            |shop| std::fs::rename(shop.path("away"), shop.path("shop.ledger")).unwrap(),
+        ),
+        (
+            4,
+            |shop| {
+                std::fs::copy(shop.path("shop.ledger"), shop.path("away")).unwrap();
+                let bytes = std::fs::read(shop.path("shop.ledger")).unwrap();
+                shop.write("shop.ledger", &bytes[..bytes.len() / 2]);
+            },
+            |shop| std::fs::rename(shop.path("away"), shop.path("shop.ledger")).unwrap(),
+        ),
+        (
+            5,
+            |shop| std::fs::rename(shop.path("rows.csv"), shop.path("away")).unwrap(),
+            |shop| std::fs::rename(shop.path("away"), shop.path("rows.csv")).unwrap(),
+        ),
+    ];
+    for (expected, broken, mended) in cases {
+        let shop = Shop::new(POLICY);
+        shop.init();
+        let run = || shop.run(&["--request-id", "nightly", "--format", "json", "--log", "json"]);
+        broken(&shop);
+        for attempt in 0..3 {
+            let done = run().is(expected);
+            let last = done.err.lines().last().unwrap().to_owned();
+            assert!(
+                done.out.is_empty() && last.contains("\"charged\":false"),
+                "{expected}, try {attempt}: {last}"
+            );
+        }
+        mended(&shop);
+        let first = run().is(0);
+        assert!(first.err.lines().last().unwrap().contains("\"charged\":true"), "{}", first.err);
+        let again = run().is(0);
+        assert!(again.err.lines().last().unwrap().contains("\"charged\":false"), "{}", again.err);
+        assert_eq!(first.out, again.out, "the same bytes");
+        let charges = shop.entries().iter().filter(|entry| entry["kind"] == "charge").count();
+        assert_eq!(charges, 1, "exit code {expected}");
+        // What was answered stays readable when the data are gone.
+        moved(&shop, "rows.csv");
+        assert_eq!(run().is(0).out, first.out);
+    }
+}
+
+/// The store of releases may be lost or cut short: what was answered is never drawn anew, and nothing is shown that is not whole.
+#[test]
+fn b10_a_store_that_lost_its_end_shows_nothing_that_is_not_whole() {
+    use super::{POLICY, Shop};
+    let shop = Shop::new(POLICY);
+    shop.init();
+    let run = |id: &str| shop.run(&["--request-id", id, "--format", "json"]);
+    let first = run("one").is(0).out;
+    let whole = std::fs::read(shop.path("shop.releases")).unwrap();
+    for part in 0..16 {
+        shop.write("shop.releases", &whole[..whole.len() * part / 16]);
+        let done = run("one");
+        match done.code {
+            Some(0) => assert_eq!(done.out, first, "{part}/16: the stored bytes"),
+            code => assert!(code == Some(4) && done.out.is_empty(), "{part}/16: {code:?} {}", done.err),
+        }
+    }
+    std::fs::remove_file(shop.path("shop.releases")).unwrap();
+    let lost = run("one").is(4);
+    assert!(lost.out.is_empty() && lost.err.contains("one"), "{}", lost.err);
+    shop.write("shop.releases", whole);
+    assert_eq!(run("one").is(0).out, first);
+    let charges = shop.entries().iter().filter(|entry| entry["kind"] == "charge").count();
+    assert_eq!(charges, 1);
+}

@@ -46,6 +46,11 @@ pub(crate) enum Command {
         after_help = "Example: flockwise run job.toml --policy policy.toml --request-id popular-2026-11-24"
     )]
     Run(Run),
+    /// Measure a job's accuracy against its budget, on data that may be looked at.
+    #[command(
+        after_help = "Example: flockwise bench job.toml --policy open.toml --epsilon 0.1,0.3,1,3 --sweep contribution=norm:1,4,16,auto\n\nOnly under a policy with no_privacy = \"reason\", or with --mock on made-up data. Nothing is released."
+    )]
+    Bench(Bench),
     /// For the curator only: does the source fit the policy? Exact rates, on the terminal alone.
     #[command(
         after_help = "Example: flockwise check policy.toml\n\nWhat it prints is exact and not private: keep it from analysts."
@@ -56,6 +61,11 @@ pub(crate) enum Command {
         after_help = "Example: flockwise notice policy.toml --job job.toml --contact privacy@example.org --format html"
     )]
     Notice(Notice),
+    /// Draw releases as one self-contained page with charts; costs nothing.
+    #[command(
+        after_help = "Example: flockwise run job.toml --policy policy.toml --format json --out released && flockwise report released"
+    )]
+    Report(Report),
     /// Show what is spent and what is left.
     #[command(after_help = "Example: flockwise budget policy.toml --fail-below 20%")]
     Budget(Budget),
@@ -164,6 +174,35 @@ pub(crate) enum Format {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// The job.
+    pub job: PathBuf,
+    #[command(flatten)]
+    pub under: UnderPolicy,
+    /// The budgets: each is the ε of the whole job.
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "0.1,0.3,1,3")]
+    pub epsilon: Vec<String>,
+    /// Runs at each point, each with fresh noise.
+    #[arg(long, default_value_t = 20)]
+    pub trials: u32,
+    /// A setting and its values: contribution, bounds, mechanism or max_rows_per_key; may be given several times.
+    #[arg(long, value_name = "SETTING=VALUES")]
+    pub sweep: Vec<String>,
+    /// A parameter of the job.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    /// Made-up data in the shape of the job, under any policy: nobody's data are read.
+    #[arg(long)]
+    pub mock: bool,
+    /// How the figures are written.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    /// The file; standard output unless given. Parquet takes one.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Check {
     /// The policy.
     pub policy: PathBuf,
@@ -197,12 +236,25 @@ pub(crate) enum NoticeFormat {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// A folder that `run --out` wrote, or a file of releases as JSON lines; `-` is standard input.
+    #[arg(value_name = "DIR")]
+    pub releases: PathBuf,
+    /// The page; `-` is standard output. By default report.html in the folder, or standard output for a file.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Budget {
     /// The policy.
     pub policy: PathBuf,
     /// Exit with code 3 when less than this part is left.
     #[arg(long, value_name = "PERCENT")]
     pub fail_below: Option<String>,
+    /// Of a budget that renews: the window that is meant, such as 2026-11; by default the last one that was charged.
+    #[arg(long, value_name = "WINDOW")]
+    pub window: Option<String>,
     /// How it is written.
     #[arg(long, value_enum, default_value_t = PlanFormat::Table)]
     pub format: PlanFormat,

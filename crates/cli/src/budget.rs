@@ -2,9 +2,11 @@
 
 use std::fmt;
 
-use flockwise_ledger::Status;
+use flockwise_ledger::{Status, WindowStatus};
 use flockwise_mechanisms::{Ceiling, Loss};
 use flockwise_query::Session;
+use flockwise_query::renewal::{WholeLife, grows_as, over_windows};
+use flockwise_query::value::ColumnType;
 use serde::Serialize;
 use serde_json::json;
 
@@ -16,17 +18,55 @@ pub(crate) fn budget(args: &Budget) -> Result<(), Failure> {
     let limit = args.fail_below.as_deref().map(percent).transpose()?;
     let session = Session::open(&args.policy)?;
     let (status, ceiling) = (session.status()?, session.ceiling()?);
-    let zero = Loss::zero(ceiling.accounting);
-    let (spent, left) =
-        status.windows.first().map_or((zero, status.rectangle), |window| (window.spent, window.left));
-    let part = part_left(left, status.rectangle);
+    let shown = Shown::of(&status, &session, args.window.as_deref())?;
     match args.format {
-        PlanFormat::Table => print(&status, ceiling, spent, left, part),
-        PlanFormat::Json => say!("{}", as_json(&status, ceiling, spent, left, part)),
+        PlanFormat::Table => print(&status, ceiling, &shown),
+        PlanFormat::Json => say!("{}", as_json(&status, ceiling, &shown)),
     }
     match limit {
-        Some(asked) if part < asked => Err(Failure::Below { left: part, asked }),
+        Some(asked) if shown.part < asked => Err(Failure::Below { left: shown.part, asked }),
         _ => Ok(()),
+    }
+}
+
+/// What is spent and left: of the whole ledger, or of one window of a budget that renews.
+struct Shown<'a> {
+    /// The window's name; none where the budget does not renew, or no window was charged.
+    window: Option<String>,
+    /// What the ledger has of it: nothing where it was not charged.
+    known: Option<&'a WindowStatus>,
+    spent: Loss,
+    left: Loss,
+    /// In percent.
+    part: f64,
+    /// The guarantee over several windows.
+    life: Option<WholeLife>,
+}
+
+impl<'a> Shown<'a> {
+    /// The window that was asked for; else the last one, by its name, that was charged. No clock is asked.
+    fn of(status: &'a Status, session: &Session, asked: Option<&str>) -> Result<Self, Failure> {
+        let renewal = session.renewal();
+        let window = match (&renewal, asked) {
+            (None, None) => None,
+            (None, Some(_)) => {
+                return Err(Failure::Arguments("--window: this budget does not renew".to_owned()));
+            }
+            (Some(per), Some(name)) if per.named(name, ColumnType::Date).is_none() => {
+                let every = per.window.name();
+                return Err(Failure::Arguments(format!(
+                    "--window: this budget renews by {every}, and this names none"
+                )));
+            }
+            (Some(_), Some(name)) => Some(name.to_owned()),
+            (Some(_), None) => status.windows.last().and_then(|last| last.window.clone()),
+        };
+        let known = status.windows.iter().find(|known| known.window == window);
+        let zero = Loss::zero(status.rectangle.accounting());
+        let (spent, left) = known.map_or((zero, status.rectangle), |window| (window.spent, window.left));
+        let part = part_left(left, status.rectangle);
+        let life = renewal.and_then(|per| over_windows(status.binding.ceiling, per.window.a_year().max(12)));
+        Ok(Self { window, known, spent, left, part, life })
     }
 }
 
@@ -55,8 +95,8 @@ struct Pace {
 }
 
 impl Pace {
-    fn of(status: &Status, part_left: f64) -> Option<Self> {
-        Self::new(status.span?, part_left)
+    fn of(window: &WindowStatus, part_left: f64) -> Option<Self> {
+        Self::new(window.span?, part_left)
     }
 
     /// From the times of the first and the last charge, in seconds: two charges on two days at least make a pace.
@@ -81,25 +121,53 @@ impl fmt::Display for Pace {
     }
 }
 
-fn print(status: &Status, ceiling: Ceiling, spent: Loss, left: Loss, part: f64) {
-    say!("{} · one person is one {}", status.binding.data, status.binding.privacy_unit);
+fn print(status: &Status, ceiling: Ceiling, shown: &Shown<'_>) {
+    let unit = &status.binding.privacy_unit;
+    match &status.binding.window {
+        None => say!("{} · one person is one {unit}", status.binding.data),
+        Some(window) => say!(
+            "{} · one person is one {unit}, in one {} ({} in {})",
+            status.binding.data,
+            window.every,
+            window.time,
+            window.tz
+        ),
+    }
+    let of_each = if status.binding.window.is_some() { " for each window" } else { "" };
     say!(
-        "  ceiling   epsilon {}, delta {} ({} accounting)",
+        "  ceiling   epsilon {}, delta {} ({} accounting){of_each}",
         ceiling.epsilon,
         ceiling.delta,
         ceiling.accounting
     );
-    say!("  enforced  {}", status.rectangle);
-    say!(
-        "  spent     {spent} in {} charge(s); an indication: epsilon {:.4} so far",
-        status.charges,
-        ceiling.epsilon_of(spent)
-    );
-    say!("  left      {left} ({part:.1}%)");
-    if let Some(pace) = Pace::of(status, part) {
-        say!("  pace      {pace}");
+    if let Some(life) = &shown.life {
+        say!(
+            "  life      a person with rows in {} windows: epsilon {} at delta {}; {}",
+            life.windows,
+            life.epsilon,
+            life.at_delta,
+            grows_as(ceiling.accounting)
+        );
     }
-    if let Some(window) = status.windows.first() {
+    say!("  enforced  {}{of_each}", status.rectangle);
+    if status.binding.window.is_some() {
+        print_windows(status);
+        match &shown.window {
+            Some(window) => say!("  window    {window}"),
+            None => say!("  window    none was charged yet"),
+        }
+    }
+    say!(
+        "  spent     {} in {} charge(s); an indication: epsilon {:.4} so far",
+        shown.spent,
+        status.charges,
+        ceiling.epsilon_of(shown.spent)
+    );
+    say!("  left      {} ({:.1}%)", shown.left, shown.part);
+    if let Some(window) = shown.known {
+        if let Some(pace) = Pace::of(window, shown.part) {
+            say!("  pace      {pace}");
+        }
         for (analyst, loss) in &window.by_analyst {
             say!("  analyst   {}: {loss}", analyst.as_deref().unwrap_or("(not named)"));
         }
@@ -109,39 +177,71 @@ fn print(status: &Status, ceiling: Ceiling, spent: Loss, left: Loss, part: f64) 
     }
     for (whose, parts) in [("analyst", &status.analyst_ceilings), ("purpose", &status.purpose_ceilings)] {
         for (name, most) in parts {
-            say!("  part      of {whose} {name}: at most {most}");
+            say!("  part      of {whose} {name}: at most {most}{of_each}");
         }
     }
     say!("  ledger    {}, {} entries", status.id, status.entries);
 }
 
-fn as_json(status: &Status, ceiling: Ceiling, spent: Loss, left: Loss, part: f64) -> serde_json::Value {
+/// What is left of each window that was charged.
+fn print_windows(status: &Status) {
+    for known in &status.windows {
+        let window = known.window.as_deref().unwrap_or_default();
+        let part = part_left(known.left, status.rectangle);
+        let pace = Pace::of(known, part).map_or_else(String::new, |pace| format!("; {pace}"));
+        say!("  {window:<10}spent {}, left {part:.1}%{pace}", known.spent);
+    }
+}
+
+fn as_json(status: &Status, ceiling: Ceiling, shown: &Shown<'_>) -> serde_json::Value {
     let by = |list: &[(String, Loss)]| {
         list.iter().map(|(name, loss)| json!({ "name": name, "loss": loss })).collect::<Vec<_>>()
     };
-    let window = status.windows.first();
-    let analysts: Vec<(String, Loss)> = window
-        .map(|window| {
-            window.by_analyst.iter().map(|(name, loss)| (name.clone().unwrap_or_default(), *loss)).collect()
+    let analysts = |window: &WindowStatus| -> Vec<(String, Loss)> {
+        window.by_analyst.iter().map(|(name, loss)| (name.clone().unwrap_or_default(), *loss)).collect()
+    };
+    let window = |known: &WindowStatus| {
+        let part = part_left(known.left, status.rectangle);
+        json!({
+            "window": known.window,
+            "spent": known.spent,
+            "left": known.left,
+            "left_percent": part,
+            "epsilon_so_far": ceiling.epsilon_of(known.spent),
+            "by_analyst": by(&analysts(known)),
+            "by_purpose": by(&known.by_purpose),
+            "pace": Pace::of(known, part),
         })
-        .unwrap_or_default();
+    };
+    let renewal = status.binding.window.as_ref().map(|renewal| {
+        json!({
+            "every": renewal.every,
+            "time": renewal.time,
+            "tz": renewal.tz,
+            "whole_life": shown.life,
+            "grows": grows_as(ceiling.accounting),
+            "windows": status.windows.iter().map(window).collect::<Vec<_>>(),
+        })
+    });
     json!({
         "schema": "flockwise.budget/1",
         "data": status.binding.data,
         "unit": status.binding.privacy_unit,
         "ceiling": ceiling,
         "enforced": status.rectangle,
-        "spent": spent,
-        "left": left,
-        "left_percent": part,
-        "epsilon_so_far": ceiling.epsilon_of(spent),
+        "renewal": renewal,
+        "window": shown.window,
+        "spent": shown.spent,
+        "left": shown.left,
+        "left_percent": shown.part,
+        "epsilon_so_far": ceiling.epsilon_of(shown.spent),
         "charges": status.charges,
         "entries": status.entries,
-        "by_analyst": by(&analysts),
-        "by_purpose": by(&window.map(|window| window.by_purpose.clone()).unwrap_or_default()),
+        "by_analyst": by(&shown.known.map(analysts).unwrap_or_default()),
+        "by_purpose": by(&shown.known.map(|window| window.by_purpose.clone()).unwrap_or_default()),
         "analyst_parts": by(&status.analyst_ceilings),
         "purpose_parts": by(&status.purpose_ceilings),
-        "pace": Pace::of(status, part),
+        "pace": shown.known.and_then(|window| Pace::of(window, shown.part)),
         "ledger_id": status.id,
     })
 }

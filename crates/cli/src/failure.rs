@@ -22,6 +22,12 @@ pub(crate) enum Failure {
     /// The arguments do not fit together.
     #[error("{0}")]
     Arguments(String),
+    /// What is asked of a benchmark makes no sense.
+    #[error(transparent)]
+    Bench(#[from] flockwise_query::bench::BadBench),
+    /// The figures of a benchmark cannot be written.
+    #[error("cannot write the figures: {0}; nothing was charged or released")]
+    Figures(std::io::Error),
     /// The folder for the releases cannot be written; nothing was charged.
     #[error("cannot write to {}: {source}; nothing was charged", path.display())]
     Out {
@@ -59,6 +65,14 @@ pub(crate) enum Failure {
     /// A mock cannot be written out; nothing was charged.
     #[error("cannot write the mock: {0}; nothing was charged")]
     Mock(std::io::Error),
+    /// A page cannot be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Page {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// A file of the demo.
     #[error("cannot write the demo: {0}")]
     Demo(std::io::Error),
@@ -72,8 +86,8 @@ impl Failure {
             Self::Ledger(_) | Self::NotCharged(_) => 4,
             Self::Local(error) => error.exit_code(),
             Self::Account(crate::account::AccountError::Write(_)) => 5,
-            Self::Arguments(_) | Self::Account(_) => 2,
-            Self::Out { .. } | Self::Demo(_) | Self::Mock(_) => 5,
+            Self::Arguments(_) | Self::Account(_) | Self::Bench(_) => 2,
+            Self::Out { .. } | Self::Page { .. } | Self::Demo(_) | Self::Mock(_) | Self::Figures(_) => 5,
             Self::Written { .. } => 6,
             Self::Below { .. } => 3,
             Self::Bug => 1,
@@ -89,9 +103,12 @@ impl Failure {
             | Self::Account(_)
             | Self::Arguments(_)
             | Self::Out { .. }
+            | Self::Page { .. }
             | Self::Below { .. }
             | Self::NotCharged(_)
             | Self::Mock(_)
+            | Self::Bench(_)
+            | Self::Figures(_)
             | Self::Bug
             | Self::Demo(_) => None,
         }

@@ -181,8 +181,9 @@ fn line(entry: &Entry) -> String {
     let releases = entry.releases.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
     let loss = if entry.kind == Kind::Charge { entry.loss.to_string() } else { String::new() };
     let what = entry.note.as_deref().filter(|_| entry.kind == Kind::Note).unwrap_or(&releases);
+    let window = entry.window.as_ref().map_or_else(String::new, |window| format!("in {window}  "));
     format!(
-        "{:>6}  {}  {:<7} {}  by {}  for {}  {}  {}",
+        "{:>6}  {}  {:<7} {}  by {}  for {}  {}  {window}{}",
         entry.number,
         flockwise_query::value::datetime_text(entry.at.saturating_mul(1_000_000)),
         entry.kind.name(),
@@ -231,7 +232,7 @@ pub(crate) fn verify_release(args: &Verify) -> Result<(), Failure> {
     }
     say!(
         "{}: charged as entry {} of ledger {}, and unchanged",
-        document.release,
+        document.file_name(),
         receipt.entry,
         receipt.ledger_id
     );

@@ -5,6 +5,7 @@
 
 pub mod account;
 mod args;
+mod bench;
 mod budget;
 mod check;
 mod demo;
@@ -16,6 +17,7 @@ mod notice;
 mod output;
 mod parquet;
 mod plan;
+mod report;
 mod run;
 mod say;
 mod watch;
@@ -84,8 +86,10 @@ fn dispatch(arguments: &Arguments, report: &mut Report) -> Result<(), Failure> {
         Command::Init(init) => init::init(init, quiet),
         Command::Plan(plan) => plan::plan(plan),
         Command::Run(run) => run::run(run, arguments, report),
+        Command::Bench(args) => bench::bench(args, arguments),
         Command::Check(args) => check::check(args, quiet),
         Command::Notice(args) => notice::notice(args),
+        Command::Report(args) => report::report(args, quiet),
         Command::Budget(budget) => budget::budget(budget),
         Command::Ledger(ledger) => ledger::ledger(ledger, quiet),
         Command::Verify(verify) => ledger::verify_release(verify),

@@ -78,7 +78,7 @@ impl Folder {
     }
 
     fn release(&self, document: &Document, format: Format) -> io::Result<()> {
-        let name = &document.release;
+        let name = document.file_name();
         self.clear_another(document)?;
         match format {
             Format::Json => return self.json(document),
@@ -103,7 +103,7 @@ impl Folder {
 
     /// Removes what another request left under the name of a release: one `_SUCCESS` must not stand for two.
     fn clear_another(&self, document: &Document) -> io::Result<()> {
-        let name = &document.release;
+        let name = document.file_name();
         let before = std::fs::read(self.path.join(format!("{name}.json"))).ok();
         let before = before.and_then(|bytes| serde_json::from_slice::<Document>(&bytes).ok());
         if before.is_some_and(|before| before.receipt == document.receipt) {
@@ -121,7 +121,7 @@ impl Folder {
     fn json(&self, document: &Document) -> io::Result<()> {
         let mut bytes = serde_json::to_vec(document).map_err(invalid)?;
         bytes.push(b'\n');
-        self.whole(&format!("{}.json", document.release), &bytes)
+        self.whole(&format!("{}.json", document.file_name()), &bytes)
     }
 
     /// A file that appears whole, or not at all.

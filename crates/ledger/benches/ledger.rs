@@ -10,7 +10,8 @@ use std::time::{Duration, Instant, SystemTime};
 use flockwise_ledger::{Begun, Binding, LedgerFile, Name, Neighbours, Releases, Request, RequestId, Window};
 use flockwise_mechanisms::{Accounting, Ceiling, Delta, Digest, Epsilon, Loss, Plan};
 
-struct Nano;
+/// A plan of one unit, executed in so many windows.
+struct Nano(usize);
 
 impl Plan for Nano {
     fn loss(&self) -> Loss {
@@ -19,6 +20,10 @@ impl Plan for Nano {
 
     fn digest(&self) -> Digest {
         Digest::of(b"one unit")
+    }
+
+    fn windows(&self) -> usize {
+        self.0
     }
 }
 
@@ -51,7 +56,7 @@ fn request(id: String, windows: Vec<Name>) -> Request {
 }
 
 fn charge(ledger: &mut LedgerFile, releases: &Releases, request: &Request) {
-    match ledger.begin(Nano, request, releases).expect("it fits") {
+    match ledger.begin(Nano(request.windows.len().max(1)), request, releases).expect("it fits") {
         Begun::Fresh(charged, _) => drop(charged.open()),
         Begun::Retry(..) | Begun::Stored(_) => panic!("every request is new"),
     }

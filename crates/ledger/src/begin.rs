@@ -47,7 +47,8 @@ impl LedgerFile {
         request: &Request,
         releases: &Releases,
     ) -> Result<Begun<P>, Error> {
-        match flockwise_mechanisms::charge(&mut Charging { ledger: self, releases }, plan, request) {
+        let windows = plan.windows();
+        match flockwise_mechanisms::charge(&mut Charging { ledger: self, releases, windows }, plan, request) {
             Ok((charged, Recorded { receipt, fresh: true })) => Ok(Begun::Fresh(charged, receipt)),
             Ok((charged, Recorded { receipt, fresh: false })) => Ok(Begun::Retry(charged, receipt)),
             Err(Stop::Stored(release)) => Ok(Begun::Stored(*release)),
@@ -115,6 +116,8 @@ impl LedgerFile {
 struct Charging<'a> {
     ledger: &'a mut LedgerFile,
     releases: &'a Releases,
+    /// In how many windows the plan is executed: as many are charged, and not one less.
+    windows: usize,
 }
 
 struct Recorded {
@@ -139,7 +142,7 @@ impl Ledger for Charging<'_> {
     type Receipt = Recorded;
 
     fn record(&mut self, loss: Loss, plan: Digest, request: &Request) -> Result<Recorded, Stop> {
-        check(&self.ledger.state, loss, request)?;
+        check(&self.ledger.state, loss, request, self.windows)?;
         self.ledger.catch_up()?;
         self.releases.belong_to(self.ledger)?;
         self.stored(plan, request)?;
@@ -168,7 +171,7 @@ impl Charging<'_> {
     }
 }
 
-fn check(state: &State, loss: Loss, request: &Request) -> Result<(), Error> {
+fn check(state: &State, loss: Loss, request: &Request, executed: usize) -> Result<(), Error> {
     let (plan, ledger) = (loss.accounting(), state.genesis.rectangle.accounting());
     if plan != ledger {
         return Err(Error::Accounting { plan, ledger });
@@ -180,7 +183,8 @@ fn check(state: &State, loss: Loss, request: &Request) -> Result<(), Error> {
     }
     let renewal = state.genesis.binding.window.is_some();
     let distinct = request.windows.iter().collect::<BTreeSet<_>>().len();
-    if renewal == request.windows.is_empty() || distinct != request.windows.len() {
+    let fits = if renewal { distinct == executed } else { executed == 1 };
+    if renewal == request.windows.is_empty() || distinct != request.windows.len() || !fits {
         return Err(Error::Windows { renewal });
     }
     Ok(())

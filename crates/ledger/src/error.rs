@@ -206,7 +206,7 @@ pub enum Error {
         ledger: Accounting,
     },
     /// A ledger with renewal windows is charged for windows that the request names; one without, for none.
-    #[error("{}", if *renewal { "this ledger renews by window: a request must name each of its windows, once" } else { "this ledger does not renew: a request cannot name windows" })]
+    #[error("{}", if *renewal { "this ledger renews by window: a request must name each window that its plan is executed in, once" } else { "this ledger does not renew: a request cannot name windows" })]
     Windows {
         /// Whether the ledger renews.
         renewal: bool,

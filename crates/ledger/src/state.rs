@@ -18,6 +18,8 @@ pub(crate) struct Spent {
     pub total: Loss,
     pub by_analyst: BTreeMap<String, Loss>,
     pub by_purpose: BTreeMap<String, Loss>,
+    /// The times of the first and the last charge, as recorded.
+    pub span: (i64, i64),
 }
 
 /// The last entry that was followed.
@@ -95,8 +97,8 @@ impl State {
                 if window.is_empty() == self.genesis.binding.window.is_some() {
                     return Err(Error::damaged(number, "its window does not fit the binding"));
                 }
-                spent = Some(self.add(number, window, (text(6)?, text(7)?), loss)?);
                 let at = row.get(2)?;
+                spent = Some(self.add(number, window, (text(6)?, text(7)?), loss, at)?);
                 self.span = Some((self.span.map_or(at, |(first, _)| first), at));
                 self.charges += 1;
             }
@@ -121,17 +123,25 @@ impl State {
     }
 
     /// Adds a charge; the window's new total.
-    fn add(&mut self, number: u64, window: &str, by: (&str, &str), loss: Loss) -> Result<Loss, Error> {
+    fn add(
+        &mut self,
+        number: u64,
+        window: &str,
+        by: (&str, &str),
+        loss: Loss,
+        at: i64,
+    ) -> Result<Loss, Error> {
         let sum = |a: Loss| {
             a.checked_add(loss).ok_or_else(|| Error::damaged(number, "the losses are out of range"))
         };
         let Some(spent) = self.spent.get_mut(window) else {
             let part = |name: &str| BTreeMap::from([(name.to_owned(), loss)]);
-            let spent = Spent { total: loss, by_analyst: part(by.0), by_purpose: part(by.1) };
+            let spent = Spent { total: loss, by_analyst: part(by.0), by_purpose: part(by.1), span: (at, at) };
             self.spent.insert(window.to_owned(), spent);
             return Ok(loss);
         };
         spent.total = sum(spent.total)?;
+        spent.span.1 = at;
         for (map, name) in [(&mut spent.by_analyst, by.0), (&mut spent.by_purpose, by.1)] {
             match map.get_mut(name) {
                 Some(part) => *part = sum(*part)?,

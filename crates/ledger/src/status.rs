@@ -22,6 +22,8 @@ pub struct WindowStatus {
     pub by_analyst: Vec<(Option<String>, Loss)>,
     /// By purpose, in the order of names.
     pub by_purpose: Vec<(String, Loss)>,
+    /// The times of its first and last charge, in seconds since 1970 as they were recorded: for the pace.
+    pub span: Option<(i64, i64)>,
 }
 
 /// The state of a ledger.
@@ -72,6 +74,7 @@ impl LedgerFile {
                     .map(|(n, l)| ((!n.is_empty()).then(|| n.clone()), *l))
                     .collect(),
                 by_purpose: spent.by_purpose.iter().map(|(n, l)| (n.clone(), *l)).collect(),
+                span: Some(spent.span),
             })
             .collect();
         windows.sort_by(|a, b| a.window.cmp(&b.window));
@@ -82,6 +85,7 @@ impl LedgerFile {
                 left: state.genesis.rectangle,
                 by_analyst: Vec::new(),
                 by_purpose: Vec::new(),
+                span: None,
             });
         }
         let parts = |map: &std::collections::BTreeMap<crate::Name, Loss>| {

@@ -74,6 +74,12 @@ pub trait Plan {
 
     /// Digest of everything that decides what executing it does: statistic, bounds, stages, data set name, policy.
     fn digest(&self) -> Digest;
+
+    /// In how many renewal windows it is executed, in each by itself on the rows of that window alone. The whole loss is
+    /// recorded for each of them. One where the budget does not renew.
+    fn windows(&self) -> usize {
+        1
+    }
 }
 
 /// Where losses are recorded for good. Implementing it is the curator's act: an implementation that returns `Ok` before
@@ -86,7 +92,8 @@ pub trait Ledger {
     /// Proof of the entry.
     type Receipt;
 
-    /// Records the loss durably, or refuses and changes nothing.
+    /// Records the loss durably, or refuses and changes nothing. For a plan of several windows it is recorded for each: an
+    /// implementation knows them from the request, and holds their number to [`Plan::windows`] before it is asked.
     ///
     /// # Errors
     /// When the loss does not fit in what is left, or could not be made durable.
@@ -146,6 +153,15 @@ impl<P: Plan> Charged<P> {
     #[must_use]
     pub fn open(self) -> (P, Allowance) {
         (self.plan, self.allowance)
+    }
+
+    /// Takes it apart for a plan that is executed in each of its windows: the whole loss was recorded for each, so there is
+    /// an allowance for each. What one window's mechanisms spend is of no other window's.
+    #[must_use]
+    pub fn open_windows(self) -> (P, Vec<Allowance>) {
+        let allowance = || Allowance { left: self.allowance.left };
+        let allowances = (0..self.plan.windows()).map(|_| allowance()).collect();
+        (self.plan, allowances)
     }
 }
 

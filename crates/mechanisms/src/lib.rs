@@ -34,6 +34,7 @@ mod sensitivity;
 mod source;
 mod tree;
 pub mod units;
+mod waiver;
 mod weighted;
 
 pub use above::{BadSearch, Search, Searcher, above};
@@ -57,3 +58,4 @@ pub use sensitivity::{BadSensitivity, L1, L2Squared, Sensitivity};
 pub use source::{Answer, Call, Key, Os, Source, secret};
 pub use tree::{BadTree, Tree, leaf_at};
 pub use units::{Delta, Epsilon, MuSquared, Quantity, Rho, Rounding, UnitError};
+pub use waiver::{Curator, Waiver, waive};

@@ -5,7 +5,8 @@ use std::fmt;
 /// An exact result computed from people's rows: it can be made anywhere, and read only by a mechanism of this crate.
 ///
 /// It cannot be printed, compared, serialized, cloned or dereferenced outside; the only way on is through a mechanism,
-/// which asks for a [`Charge`](crate::Charge).
+/// which asks for a [`Charge`](crate::Charge). The one exception is of data that nobody needs to be protected in: a
+/// [`Waiver`](crate::Waiver), which only whoever answers for such data gives.
 ///
 /// ```
 /// use flockwise_mechanisms::Private;

@@ -62,6 +62,20 @@ pub fn decode(mut key: &[u8]) -> Vec<Value> {
     parts
 }
 
+/// The bytes of the first `count` parts of a key; all of a shorter one.
+///
+/// # Panics
+/// When the bytes were not made by [`encode`].
+#[must_use]
+pub fn prefix(key: &[u8], count: usize) -> &[u8] {
+    let mut rest = key;
+    for _ in 0..count {
+        let Some((&tag, inner)) = rest.split_first() else { break };
+        (_, rest) = decode_part(tag, inner).expect("a key is made by encode");
+    }
+    &key[..key.len() - rest.len()]
+}
+
 fn decode_part(tag: u8, rest: &[u8]) -> Option<(Value, &[u8])> {
     let eight = || rest.split_first_chunk::<8>();
     let signed = |bytes: &[u8; 8]| (u64::from_be_bytes(*bytes) ^ 1 << 63) as i64;
@@ -128,6 +142,12 @@ mod tests {
         #[test]
         fn keys_round_trip(parts in prop::collection::vec(value(), 0..4)) {
             prop_assert_eq!(decode(&key(&parts)), parts);
+        }
+
+        #[test]
+        fn a_prefix_is_the_key_of_its_parts(parts in prop::collection::vec(value(), 0..4), count in 0..5_usize) {
+            let whole = key(&parts);
+            prop_assert_eq!(prefix(&whole, count), &key(&parts[..count.min(parts.len())])[..]);
         }
 
         #[test]

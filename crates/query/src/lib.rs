@@ -6,6 +6,7 @@
 //! bounded. After that point, nothing can fail on a row.
 
 mod backend;
+pub mod bench;
 pub mod diagnostic;
 mod document;
 pub mod engine;
@@ -20,6 +21,7 @@ pub mod plan;
 pub mod policy;
 pub mod release;
 pub mod render;
+pub mod renewal;
 pub mod resolve;
 pub mod session;
 pub mod statistics;

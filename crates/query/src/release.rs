@@ -6,6 +6,7 @@ use flockwise_ledger::Receipt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use crate::renewal::WholeLife;
 use crate::table::{ColumnKind, Table, TableColumn};
 use crate::value::Value;
 
@@ -21,6 +22,9 @@ pub struct Document {
     pub flockwise: String,
     /// Name of the release in its job.
     pub release: String,
+    /// The renewal window whose rows it is made of, where the budget renews.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub window: Option<String>,
     /// Which statistic.
     pub statistic: String,
     /// Name of the data set.
@@ -52,6 +56,9 @@ pub struct Privacy {
     pub unit: String,
     /// Which data sets are neighbours.
     pub neighbours: String,
+    /// Where the budget renews: the windows that were charged, and what this is over several.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub renewal: Option<Renewed>,
     /// How losses add up.
     pub accounting: String,
     /// What this release cost, by name of the amount, and its δ.
@@ -61,6 +68,24 @@ pub struct Privacy {
     /// The ledger after the whole job.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub ledger_after: Option<LedgerAfter>,
+}
+
+/// The guarantee where the budget renews: it is one person's in one window.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Renewed {
+    /// How long a window is.
+    pub every: String,
+    /// The column of the data whose time decides in which window a row lies.
+    pub time: String,
+    /// The zone of the calendar.
+    pub tz: String,
+    /// The windows that the job named: each was charged in full.
+    pub charged: Vec<String>,
+    /// What the ceiling of a window is over several windows of one person.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub whole_life: Option<WholeLife>,
+    /// How it grows with the number of windows.
+    pub grows: String,
 }
 
 /// The guarantee of one release alone.
@@ -95,8 +120,14 @@ pub struct How {
     /// The clamp range, where it was bought.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub bounds: Option<Json>,
+    /// Of a summary: whose values, and how many rows of one person in one key count.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub values: Option<Json>,
     /// Standard deviation of the noise of each measured number.
     pub noise_sd: Json,
+    /// What was done to the numbers after the noise, from them alone.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub after: Vec<String>,
     /// How many people a key needs to appear; absent for public keys.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub selection: Option<Json>,
@@ -105,7 +136,25 @@ pub struct How {
     pub sampling: Option<Json>,
 }
 
+/// Four figures, rounded up: an epsilon is never shown smaller than it is.
+pub(crate) fn figures(epsilon: f64) -> f64 {
+    if epsilon <= 0.0 || !epsilon.is_finite() {
+        return epsilon;
+    }
+    let step = 10.0_f64.powi(epsilon.log10().floor() as i32 - 5);
+    let up = (epsilon / step - 1e-4).ceil() * step;
+    format!("{up:.5e}").parse().unwrap_or(up)
+}
+
 impl Document {
+    /// What its files are called, before the ending: its name, and of a budget that renews its window.
+    #[must_use]
+    pub fn file_name(&self) -> String {
+        self.window
+            .as_ref()
+            .map_or_else(|| self.release.clone(), |window| format!("{}.{window}", self.release))
+    }
+
     /// The table, read back.
     ///
     /// # Errors
@@ -167,6 +216,21 @@ pub fn text(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Date(days) => crate::value::date_text(*days),
         Value::Datetime(moment) => crate::value::datetime_text(*moment),
+    }
+}
+
+impl ColumnKind {
+    /// A cell of a CSV file as the cell of a document: nothing is null; `None` when it is no value of the type.
+    #[must_use]
+    pub fn cell(self, text: &str) -> Option<Json> {
+        let cell = match self {
+            _ if text.is_empty() => Json::Null,
+            Self::Float => Json::from(text.parse::<f64>().ok()?),
+            Self::Bool => Json::from(text.parse::<bool>().ok()?),
+            Self::Int => to_json(&Value::Int(text.parse().ok()?)),
+            Self::String | Self::Date | Self::Datetime => Json::from(text),
+        };
+        from_json(self, &cell).map(|_| cell)
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::release::{BadCell, Document, text};
+use crate::release::{BadCell, Document, Renewed, text};
 use crate::table::{Bias, ColumnKind, Table, TableColumn};
 use crate::value::Value;
 
@@ -32,7 +32,8 @@ pub fn whole_for_people(document: &Document) -> Result<String, BadCell> {
 
 fn with_rows(document: &Document, most: usize) -> Result<String, BadCell> {
     let table = document.table()?;
-    let mut out = format!("{} · {} of {}\n", document.release, document.statistic, document.data);
+    let window = document.window.as_ref().map_or_else(String::new, |window| format!(" in {window}"));
+    let mut out = format!("{} · {} of {}{window}\n", document.release, document.statistic, document.data);
     if let Some(mock) = &document.mock {
         let _ = writeln!(out, "{mock}");
     }
@@ -59,7 +60,8 @@ fn with_rows(document: &Document, most: usize) -> Result<String, BadCell> {
 }
 
 /// Every column but the ends of error bars, which stand beside their value.
-fn shown(table: &Table) -> Vec<usize> {
+#[must_use]
+pub fn shown(table: &Table) -> Vec<usize> {
     let mut columns = Vec::new();
     let mut at = 0;
     while at < table.columns.len() {
@@ -73,11 +75,14 @@ const fn is_number(column: &TableColumn) -> bool {
     matches!(column.kind, ColumnKind::Int | ColumnKind::Float)
 }
 
-fn cell(table: &Table, row: &[Value], at: usize) -> String {
+/// A cell as people read it: with its error bar, where it has one, and no digits of noise.
+#[must_use]
+pub fn cell(table: &Table, row: &[Value], at: usize) -> String {
     if table.columns[at].bars.is_none() {
         return if row[at] == Value::Null { "(none)".to_owned() } else { plain(&row[at]) };
     }
-    let (Value::Float(value), Value::Float(low), Value::Float(high)) = (&row[at], &row[at + 1], &row[at + 2])
+    let (Value::Float(value), Some(Value::Float(low)), Some(Value::Float(high))) =
+        (&row[at], row.get(at + 1), row.get(at + 2))
     else {
         return "unknown".to_owned();
     };
@@ -138,13 +143,14 @@ fn align(out: &mut String, header: &[String], body: &[Vec<String>], numeric: &[b
     body.iter().for_each(|row| line(row));
 }
 
-/// What protects the people in the table, in plain words.
-fn guarantee(document: &Document) -> String {
-    let Document { privacy, columns, .. } = document;
+/// What a release guarantees, in one sentence of plain words.
+#[must_use]
+pub fn promise(document: &Document) -> String {
+    let privacy = &document.privacy;
     let epsilon = privacy.alone.epsilon;
     if document.mock.is_some() {
         return format!(
-            "A release of real data under this plan would protect {} at epsilon {epsilon}.\n",
+            "A release of real data under this plan would protect {} at epsilon {epsilon}.",
             privacy.unit
         );
     }
@@ -158,9 +164,25 @@ fn guarantee(document: &Document) -> String {
     if privacy.alone.at_delta != "0" {
         let _ = write!(out, ", but for a chance of {}", rounded_up(&privacy.alone.at_delta));
     }
-    out.push_str(".\n± is a 95% bar for the noise alone.");
+    out.push('.');
+    out
+}
+
+/// What protects the people in the table, and what bars and numbers leave out, in plain words.
+fn guarantee(document: &Document) -> String {
+    let Document { privacy, columns, .. } = document;
+    let mut out = promise(document);
+    if document.mock.is_some() {
+        out.push('\n');
+        return out;
+    }
+    out.push_str("\n± is a 95% bar for the noise alone.");
     if columns.iter().any(|column| column.bias == Some(Bias::Low)) {
         out.push_str(" Counts lean low: what people contribute is bounded.");
+    }
+    for sentence in &document.how.after {
+        out.push(' ');
+        out.push_str(sentence);
     }
     if document.how.sampling.is_some() {
         out.push_str(
@@ -168,10 +190,14 @@ fn guarantee(document: &Document) -> String {
              everybody else's.",
         );
     }
+    if let Some(renewal) = &privacy.renewal {
+        out.push_str(&over_life(renewal));
+    }
     if let (Some(receipt), Some(after)) = (&document.receipt, &privacy.ledger_after) {
+        let of = document.window.as_ref().map_or_else(String::new, |window| format!(" of {window}"));
         let _ = write!(
             out,
-            "\nLedger entry {}: {:.1}% of the budget of epsilon {} is used.",
+            "\nLedger entry {}: {:.1}% of the budget{of} of epsilon {} is used.",
             receipt.entry,
             after.used * 100.0,
             after.ceiling
@@ -181,12 +207,39 @@ fn guarantee(document: &Document) -> String {
     out
 }
 
+/// What a budget that renews means for a whole life.
+fn over_life(renewal: &Renewed) -> String {
+    let every = &renewal.every;
+    let charged = match renewal.charged.as_slice() {
+        few if few.len() <= 3 => few.join(" and "),
+        many => format!("each of {} {every}s", many.len()),
+    };
+    let mut out = format!(
+        "\nThe budget renews: one person in another {every} counts as another. The job was charged in full for {charged}."
+    );
+    if let Some(life) = &renewal.whole_life {
+        let _ = write!(
+            out,
+            " Whoever is there in {} {every}s is protected at epsilon {} over all of them, but for a chance of {}; {}.",
+            life.windows,
+            rounded_up(&life.epsilon.to_string()),
+            rounded_up(&life.at_delta),
+            renewal.grows
+        );
+    }
+    out
+}
+
 /// The table as CSV (RFC 4180).
 ///
 /// # Errors
 /// When a cell does not fit its column.
 pub fn csv(document: &Document) -> Result<String, BadCell> {
-    let table = document.table()?;
+    document.table().map(|table| csv_of(&table))
+}
+
+/// A table as CSV with a header.
+pub(crate) fn csv_of(table: &Table) -> String {
     let mut out = String::new();
     let quote = |text: &str| {
         if text.contains(['"', ',', '\n', '\r']) {
@@ -201,7 +254,7 @@ pub fn csv(document: &Document) -> Result<String, BadCell> {
     };
     line(table.columns.iter().map(|column| quote(&column.name)).collect());
     table.rows.iter().for_each(|row| line(row.iter().map(|value| quote(&text(value))).collect()));
-    Ok(out)
+    out
 }
 
 /// Writes the table as a Parquet file.
@@ -214,7 +267,8 @@ pub fn parquet(document: &Document, path: &Path) -> io::Result<()> {
 }
 
 /// Three figures of a decimal, rounded up: a chance is never shown smaller than it is.
-fn rounded_up(decimal: &str) -> String {
+#[must_use]
+pub fn rounded_up(decimal: &str) -> String {
     let Ok(exact) = decimal.parse::<f64>() else { return decimal.to_owned() };
     if exact <= 0.0 {
         return decimal.to_owned();

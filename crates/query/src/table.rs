@@ -49,13 +49,22 @@ pub struct TableColumn {
     /// Which way bounding moves it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub bias: Option<Bias>,
+    /// Of a label, which was joined on after the noise: the columns of the key that it names.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub names: Vec<String>,
 }
 
 impl TableColumn {
     /// A column of a key or a label.
     #[must_use]
     pub fn key(name: &str, kind: ColumnKind) -> Self {
-        Self { name: name.to_owned(), kind, unit: None, bars: None, bias: None }
+        Self { name: name.to_owned(), kind, unit: None, bars: None, bias: None, names: Vec::new() }
+    }
+
+    /// A label of these columns of the key.
+    #[must_use]
+    pub fn label(name: &str, kind: ColumnKind, names: Vec<String>) -> Self {
+        Self { names, ..Self::key(name, kind) }
     }
 
     /// A noisy number with 95% bars: three columns.

@@ -123,3 +123,37 @@ fn p7_the_ledger_holds_no_byte_of_a_release() {
     assert!(holds(&std::fs::read(place.releases_path()).unwrap()));
     assert!(!holds(&std::fs::read(place.ledger_path()).unwrap()));
 }
+
+/// A ledger that a version before this one wrote, every kind of entry but a retry in it: read, followed and upgraded as it is.
+#[test]
+fn a_ledger_of_format_1_is_read_as_it_was_written() {
+    let written =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite/written/format-1.ledger");
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("shop.ledger");
+    std::fs::copy(written, &path).unwrap();
+    assert_eq!(LedgerFile::upgrade(&path).unwrap(), 1);
+    let ledger = LedgerFile::audit(&path).unwrap();
+    let head = ledger.verify().unwrap();
+    assert_eq!((head.ledger_id.to_string(), head.entry), ("5067fd3cd1258f1919421de62ea057db".to_owned(), 8));
+    assert_eq!(head.hash.to_string(), "65780f3772c56bf95a36b950535476eff4d5b8f02a45da385c78b2ba46aba43e");
+    let window = ledger.binding().window.clone().unwrap();
+    assert_eq!(window.to_string(), "every month of at in UTC");
+    let mut kinds = Vec::new();
+    ledger.log(0, |entry| kinds.push(entry.kind.name())).unwrap();
+    assert_eq!(kinds, ["init", "charge", "charge", "answer", "amend", "amend", "charge", "answer", "note"]);
+    let binding = ledger.binding().clone();
+    drop(ledger);
+    let mut ledger = LedgerFile::open(&path, &binding, Some(&head.ledger_id)).unwrap();
+    let status = ledger.status().unwrap();
+    let spent: Vec<_> = status
+        .windows
+        .iter()
+        .map(|known| (known.window.as_deref().unwrap(), known.spent.amount_units()))
+        .collect();
+    assert_eq!(spent, [("2026-01", 14_348_344_057), ("2026-02", 14_348_344_057), ("2026-03", 697_387_947)]);
+    // It goes on: what is charged next follows what was written then.
+    let receipt = ledger.note(&name("read again"), std::time::SystemTime::now());
+    assert_eq!(receipt.unwrap().entry, 9);
+    ledger.verify().unwrap();
+}

@@ -49,6 +49,7 @@ fn delta_has_a_ceiling_of_its_own() {
     let with_delta = |delta| Costs {
         loss: epsilon(10).with_delta(Delta::from_units(delta).unwrap()),
         digest: Digest::of(b"thresholded"),
+        windows: 1,
     };
     fresh(ledger.begin(with_delta(400), &request("a"), &releases).unwrap());
     let Err(Error::OverBudget(over)) = ledger.begin(with_delta(800), &request("b"), &releases) else {
@@ -63,7 +64,9 @@ fn the_accounting_of_a_plan_must_be_the_ledgers() {
     let place = Place::new(1_000);
     let (mut ledger, releases) = place.open();
     let loss = Loss::from_units(Accounting::Zcdp, 1, Delta::ZERO).unwrap();
-    let error = ledger.begin(Costs { loss, digest: Digest::of(b"") }, &request("a"), &releases).unwrap_err();
+    let error = ledger
+        .begin(Costs { loss, digest: Digest::of(b""), windows: 1 }, &request("a"), &releases)
+        .unwrap_err();
     assert!(matches!(error, Error::Accounting { plan: Accounting::Zcdp, ledger: Accounting::Pure }));
 }
 
@@ -121,7 +124,7 @@ fn b10_another_plan_under_the_same_request_id_is_refused() {
     let reused = |error| matches!(error, Error::RequestIdReused { .. });
     assert!(reused(ledger.begin(costs(11), &request("job"), &releases).unwrap_err()));
     // The same digest with another loss is not the same plan either.
-    let forged = Costs { loss: epsilon(50), digest: costs(10).digest };
+    let forged = Costs { loss: epsilon(50), ..costs(10) };
     assert!(reused(ledger.begin(forged, &request("job"), &releases).unwrap_err()));
     ledger.answer(&mut releases, &request("job"), &receipt, costs(10).digest, b"draw").unwrap();
     assert!(reused(ledger.begin(costs(11), &request("job"), &releases).unwrap_err()));
@@ -246,28 +249,40 @@ fn renewal_charges_each_window_in_full_and_all_or_none() {
         request.windows = names.iter().map(|n| name(n)).collect();
         request
     };
-    fresh(ledger.begin(costs(6), &windows("a", &["2026-01", "2026-02"]), &releases).unwrap());
+    fresh(ledger.begin(costs(6).in_windows(2), &windows("a", &["2026-01", "2026-02"]), &releases).unwrap());
     let Err(Error::OverBudget(over)) =
-        ledger.begin(costs(6), &windows("b", &["2026-03", "2026-02"]), &releases)
+        ledger.begin(costs(6).in_windows(2), &windows("b", &["2026-03", "2026-02"]), &releases)
     else {
         panic!("february has 4 left")
     };
     assert_eq!((over.scope, over.fits), (Scope::Window(name("2026-02")), epsilon(4)));
-    let receipt = fresh(ledger.begin(costs(4), &windows("c", &["2026-03", "2026-02"]), &releases).unwrap());
+    let receipt = fresh(
+        ledger.begin(costs(4).in_windows(2), &windows("c", &["2026-03", "2026-02"]), &releases).unwrap(),
+    );
     assert_eq!(
-        retry(ledger.begin(costs(4), &windows("c", &["2026-03", "2026-02"]), &releases).unwrap()),
+        retry(
+            ledger.begin(costs(4).in_windows(2), &windows("c", &["2026-03", "2026-02"]), &releases).unwrap()
+        ),
         receipt
     );
     // Paid for two months, not to be retried on another.
     for other in [&["2026-01", "2026-03"][..], &["2026-02"]] {
-        let error = ledger.begin(costs(4), &windows("c", other), &releases).unwrap_err();
+        let plan = costs(4).in_windows(other.len());
+        let error = ledger.begin(plan, &windows("c", other), &releases).unwrap_err();
         assert!(matches!(error, Error::RequestIdReused { .. }), "{error}");
     }
     let spent: Vec<_> = ledger.status().unwrap().windows.iter().map(|w| w.spent.amount_units()).collect();
     assert_eq!(spent, [6, 10, 4]);
-    for bad in [&[][..], &["2026-04", "2026-04"]] {
+    // No window, one twice, and as many windows as are paid for, no more: a plan of two is no plan of one.
+    for (bad, executed) in [
+        (&[][..], 1),
+        (&["2026-04", "2026-04"], 2),
+        (&["2026-04", "2026-04"], 1),
+        (&["2026-04"], 2),
+        (&["2026-04", "2026-05"], 1),
+    ] {
         assert!(matches!(
-            ledger.begin(costs(1), &windows("d", bad), &releases),
+            ledger.begin(costs(1).in_windows(executed), &windows("d", bad), &releases),
             Err(Error::Windows { renewal: true })
         ));
     }
@@ -275,6 +290,8 @@ fn renewal_charges_each_window_in_full_and_all_or_none() {
     let place = Place::new(10);
     let (mut ledger, releases) = place.open();
     let error = ledger.begin(costs(1), &windows("a", &["2026-01"]), &releases).unwrap_err();
+    assert!(matches!(error, Error::Windows { renewal: false }));
+    let error = ledger.begin(costs(1).in_windows(2), &request("a"), &releases).unwrap_err();
     assert!(matches!(error, Error::Windows { renewal: false }));
 }
 

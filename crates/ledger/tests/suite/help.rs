@@ -14,6 +14,14 @@ use flockwise_mechanisms::{Accounting, Ceiling, Delta, Digest, Epsilon, Loss, Pl
 pub struct Costs {
     pub loss: Loss,
     pub digest: Digest,
+    /// In how many windows it is executed.
+    pub windows: usize,
+}
+
+impl Costs {
+    pub fn in_windows(self, windows: usize) -> Self {
+        Self { windows, ..self }
+    }
 }
 
 impl Plan for Costs {
@@ -24,11 +32,15 @@ impl Plan for Costs {
     fn digest(&self) -> Digest {
         self.digest
     }
+
+    fn windows(&self) -> usize {
+        self.windows
+    }
 }
 
 /// A plan of pure ε, in units of 1e-12.
 pub fn costs(units: u64) -> Costs {
-    Costs { loss: epsilon(units), digest: Digest::of(&units.to_le_bytes()) }
+    Costs { loss: epsilon(units), digest: Digest::of(&units.to_le_bytes()), windows: 1 }
 }
 
 pub fn epsilon(units: u64) -> Loss {

@@ -1,11 +1,8 @@
-//! No bytes make the job's parser panic or hang when they are taken as JSON.
+//! See `targets::job_json`.
 #![no_main]
 
-use flockwise_query::Job;
-use libfuzzer_sys::fuzz_target;
+#[path = "../targets.rs"]
+#[allow(dead_code, reason = "each target is a binary of its own")]
+mod targets;
 
-fuzz_target!(|text: &str| {
-    if let Err(error) = Job::parse_json("job.json", text) {
-        assert!(!error.to_string().is_empty());
-    }
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| targets::job_json(bytes));

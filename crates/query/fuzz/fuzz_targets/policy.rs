@@ -1,11 +1,8 @@
-//! No bytes make the policy's parser panic or hang, nor the text of its errors.
+//! See `targets::policy`.
 #![no_main]
 
-use flockwise_query::Policy;
-use libfuzzer_sys::fuzz_target;
+#[path = "../targets.rs"]
+#[allow(dead_code, reason = "each target is a binary of its own")]
+mod targets;
 
-fuzz_target!(|text: &str| {
-    if let Err(error) = Policy::parse("policy.toml", text) {
-        assert!(!error.to_string().is_empty());
-    }
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| targets::policy(bytes));

@@ -6,7 +6,7 @@ use flockwise_mechanisms::Key;
 
 use super::batch::{Batch, Selection};
 use super::dimension::Dimension;
-use super::grouped::{Ends, Firsts, Keys, Table};
+use super::grouped::{Averages, Ends, Firsts, Keys, Table};
 use super::keyer::{Keyed, Keyer};
 use super::people::settle;
 use super::values::{Numbers, put};
@@ -174,7 +174,11 @@ impl Drafted<'_> {
         let Keyed { mut rows, mut codes } = keyed;
         if let Some(value) = &plan.value {
             let numbers = Numbers::new(batch, value, &rows).keep(&mut codes, &mut rows);
-            put(&numbers, value, &mut self.rows);
+            if value.averaged {
+                self.rows.channels[0].extend(numbers.iter().map(|&number| value.channel.grid(number)));
+            } else {
+                put(&numbers, value, &mut self.rows);
+            }
         }
         extend_ids(&mut self.rows.people, &batch.people.ids, &rows);
         self.rows.keys.append(&mut codes);
@@ -220,6 +224,12 @@ fn layout(task: &Task<'_>) -> Layout {
     }
 }
 
+/// Whether a person's rows in a key are one row with their average.
+fn averaged(task: &Task<'_>) -> bool {
+    let groups = matches!(task.what, What::Groups | What::GroupsBy(_));
+    groups && task.plan.value.as_ref().is_some_and(|value| value.averaged)
+}
+
 /// What the drafts of a task are gathered into.
 pub(super) struct Gathering {
     tables: [Option<Table>; 3],
@@ -235,6 +245,7 @@ impl Gathering {
             keys: Keys::default(),
             activity: layout.activity,
             ordered: layout.ordered,
+            averages: averaged(task).then(Averages::default),
         };
         Self {
             tables: groupings(task).map(|parts| parts.map(table)),
@@ -253,6 +264,8 @@ impl Gathering {
             drafted.settle(welcomed, &mut table.keys);
             if firsts {
                 self.firsts.take(&drafted.rows.people, &drafted.rows.keys, &table.keys);
+            } else if let Some(averages) = &mut table.averages {
+                averages.take(&drafted.rows);
             } else if !drafted.rows.people.is_empty() {
                 table.gather.push(&drafted.rows)?;
             }
@@ -266,14 +279,21 @@ impl Gathering {
         Ok(())
     }
 
-    pub fn finish(self, task: &Task<'_>) -> Found {
+    /// # Errors
+    /// When what does not fit into memory cannot be kept on disk.
+    pub fn finish(mut self, task: &Task<'_>) -> Result<Found, SpillError> {
+        for table in self.tables.iter_mut().flatten() {
+            if let (Some(averages), Some(value)) = (table.averages.take(), &task.plan.value) {
+                averages.push(value, &table.gather)?;
+            }
+        }
         let [whole, selected, first] = self.tables;
-        match (&task.what, whole) {
+        Ok(match (&task.what, whole) {
             (What::Groups | What::GroupsBy(_), Some(whole)) => {
                 Found::Groups(Box::new(Tables { whole, selected, first }))
             }
             (What::Firsts, Some(whole)) => Found::Firsts(Firsts { of: self.firsts.of, keys: whole.keys.all }),
             (What::Groups | What::GroupsBy(_) | What::Firsts | What::Ends(_), _) => Found::Ends(self.ends),
-        }
+        })
     }
 }

@@ -8,7 +8,8 @@ use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
 use super::people::{Naming, People};
 use crate::frame::NULL;
-use crate::kernel::{Contributions, Gather, SpillError, keyed_hash};
+use crate::kernel::{Contributions, Gather, Rows, SpillError, keyed_hash};
+use crate::plan::{Bins, ValuePlan};
 use crate::statistics::activity_buckets;
 
 /// Keys by code: each once.
@@ -71,6 +72,52 @@ pub(super) struct Table {
     pub activity: Option<u32>,
     /// Whether rows have moments.
     pub ordered: bool,
+    /// Rows that become one row for each person and key, with their average, before they are gathered.
+    pub averages: Option<Averages>,
+}
+
+/// The sum and number of a person's values in a key.
+#[derive(Default)]
+pub(super) struct Averages(HashMap<(u64, u32), (i64, i64)>);
+
+impl Averages {
+    /// Takes rows with one value each, on the grid.
+    pub fn take(&mut self, rows: &Rows) {
+        let values = rows.channels.first().into_iter().flatten();
+        for ((&person, &key), &value) in rows.people.iter().zip(&rows.keys).zip(values) {
+            let (sum, count) = self.0.entry((person, key)).or_default();
+            // At most 2^32 rows of at most 2^31 each: no overflow.
+            (*sum, *count) = (*sum + i64::from(value), *count + 1);
+        }
+    }
+
+    /// One row for each person and key, with the average of all that there were, rounded toward zero: a function of that
+    /// person's values on the grid alone, in whatever order they come.
+    ///
+    /// # Errors
+    /// When what does not fit into memory cannot be kept on disk.
+    pub fn push(self, plan: &ValuePlan, gather: &Gather) -> Result<(), SpillError> {
+        const ROWS: usize = 1 << 18;
+        let all: Vec<_> = self.0.into_iter().collect();
+        for part in all.chunks(ROWS) {
+            let average = |&(_, (sum, count)): &(_, (i64, i64))| {
+                i32::try_from(sum / count).expect("an average lies among its values")
+            };
+            let averages: Vec<i32> = part.iter().map(average).collect();
+            let numbers = averages.iter().map(|&x| plan.channel.clamp(plan.channel.value(x)));
+            let numbers: Vec<f64> = numbers.collect();
+            let bins = |grid: &Bins| numbers.iter().map(|&number| grid.bin(number)).collect();
+            let squares = plan.squares.then(|| averages.iter().map(|&x| plan.channel.square(x)).collect());
+            gather.push(&Rows {
+                people: part.iter().map(|((person, _), _)| *person).collect(),
+                keys: part.iter().map(|((_, key), _)| *key).collect(),
+                bins: plan.bins.iter().map(bins).collect(),
+                channels: [averages].into_iter().chain(squares).collect(),
+                moments: Vec::new(),
+            })?;
+        }
+        Ok(())
+    }
 }
 
 impl Table {

@@ -64,7 +64,8 @@ pub(crate) fn join(release: &ReleasePlan, mut table: Table, policy: &Policy, bas
                 row.insert(place, names.get(&key).cloned().unwrap_or(Value::Null));
             }
             let name = format!("{}{suffix}", label.column);
-            table.columns.insert(place, TableColumn::key(&name, column_kind(kind)));
+            let named = on.iter().map(|&column| table.columns[column].name.clone()).collect();
+            table.columns.insert(place, TableColumn::label(&name, column_kind(kind), named));
             place += 1;
         }
     }

@@ -10,8 +10,10 @@ use super::scan::Scanner;
 use crate::engine::{Backend, ClipChoice, Extremes, Failed};
 use crate::kernel::{Bound, Clipped, Link, Links, Moment, Rule, SpillError};
 use crate::plan::{BoughtRange, Channel, Grouping, Over, ReleasePlan, RowPlan};
+use crate::statistics::groups;
 
-/// Bounded aggregates over the rows of a scan.
+/// Bounded aggregates over the rows of a scan. A clone shares the contributions, until it puts values on another grid.
+#[derive(Clone)]
 pub struct LocalBackend<'a> {
     scanner: &'a Scanner<'a>,
     plan: RowPlan,
@@ -20,9 +22,10 @@ pub struct LocalBackend<'a> {
 }
 
 /// What is there of a release's rows.
+#[derive(Clone)]
 enum Now {
     /// The contributions of its rows.
-    Groups(Box<Groups>),
+    Groups(Arc<Groups>),
     /// What each person's values end at: the grid is not bought yet, on which contributions would be.
     Ends { least: Vec<i64>, largest: Vec<i64> },
 }
@@ -57,14 +60,49 @@ fn from_data(plan: &RowPlan) -> usize {
 ///
 /// # Errors
 /// When the source cannot be read, or what does not fit into memory cannot be kept on disk.
-pub(crate) fn gather(scanner: &Scanner<'_>, releases: &[ReleasePlan]) -> Result<Vec<Gathered>, Failed> {
-    let what = |release: &ReleasePlan| match (&release.stages.range, &release.rows.grouping) {
-        (Some(range), _) => What::Ends(*range),
-        (None, Grouping::FirstOfPerson) => What::Firsts,
-        (None, Grouping::Rows | Grouping::InOrder(_) | Grouping::Activity(_)) => What::Groups,
+pub(crate) fn gather(scanner: &Scanner<'_>, releases: &[&ReleasePlan]) -> Result<Vec<Gathered>, Failed> {
+    let what_of = |release: &ReleasePlan| match &release.stages.range {
+        Some(range) => What::Ends(*range),
+        None => what(&release.rows),
     };
-    let task = |release| (what(release), &release.rows);
-    Ok(scan(scanner, releases.iter().map(task).collect())?.into_iter().map(Gathered).collect())
+    Ok(scan(scanner, releases.iter().copied().map(|release| (what_of(release), &release.rows)).collect())?
+        .into_iter()
+        .map(Gathered)
+        .collect())
+}
+
+/// What a first scan must find out for contributions.
+const fn what(plan: &RowPlan) -> What {
+    match plan.grouping {
+        Grouping::FirstOfPerson => What::Firsts,
+        Grouping::Rows | Grouping::InOrder(_) | Grouping::Activity(_) => What::Groups,
+    }
+}
+
+/// The contributions of one plan's rows, on the grid that it has.
+///
+/// # Errors
+/// As [`gather`].
+pub(crate) fn contributions(scanner: &Scanner<'_>, plan: &RowPlan) -> Result<Gathered, Failed> {
+    scan(scanner, vec![(what(plan), plan)])?.pop().map(Gathered).ok_or(Failed::Bug)
+}
+
+/// The least and the largest value of each person.
+///
+/// # Errors
+/// As [`gather`].
+pub(crate) fn extremes(
+    scanner: &Scanner<'_>,
+    plan: &RowPlan,
+    range: &BoughtRange,
+) -> Result<Extremes, Failed> {
+    match scan(scanner, vec![(What::Ends(*range), plan)])?.pop() {
+        Some(Found::Ends(ends)) => {
+            let (least, largest) = ends.unzip();
+            Ok(Extremes { least: Private::new(least), largest: Private::new(largest) })
+        }
+        Some(Found::Groups(_) | Found::Firsts(_)) | None => Err(Failed::Bug),
+    }
 }
 
 /// Scans once, and again for those that then know each person's first part.
@@ -91,7 +129,7 @@ fn scan(scanner: &Scanner<'_>, wanted: Vec<(What, &RowPlan)>) -> Result<Vec<Foun
 impl Now {
     fn new(scanner: &Scanner<'_>, gathered: Found, secret: [u8; 16]) -> Result<Self, SpillError> {
         Ok(match gathered {
-            Found::Groups(tables) => Self::Groups(Box::new(Groups::new(scanner, *tables, secret)?)),
+            Found::Groups(tables) => Self::Groups(Arc::new(Groups::new(scanner, *tables, secret)?)),
             Found::Ends(ends) => {
                 let (least, largest) = ends.unzip();
                 Self::Ends { least, largest }
@@ -144,14 +182,10 @@ impl Backend for LocalBackend<'_> {
 
     fn regrid(&mut self, channel: Channel) -> Result<(), Failed> {
         if let Some(value) = &mut self.plan.value {
-            value.channel = channel;
+            value.regrid(channel);
         }
-        let what = match self.plan.grouping {
-            Grouping::FirstOfPerson => What::Firsts,
-            Grouping::Rows | Grouping::InOrder(_) | Grouping::Activity(_) => What::Groups,
-        };
-        let gathered = scan(self.scanner, vec![(what, &self.plan)])?.pop().ok_or(Failed::Bug)?;
-        self.gathered = Now::new(self.scanner, gathered, self.secret)?;
+        let gathered = contributions(self.scanner, &self.plan)?;
+        self.gathered = Now::new(self.scanner, gathered.0, self.secret)?;
         Ok(())
     }
 
@@ -219,11 +253,19 @@ impl Backend for LocalBackend<'_> {
                 .moments(bound, &[Moment::People], Some(&kept), keys.len())
                 .map(|mut all| all.swap_remove(0))
         };
-        let groups = self.groups()?;
+        let own = self.groups()?;
         Ok(Private::new(match over {
-            Over::Keys => people(&groups.whole, keys)?,
-            Over::Everyone => vec![groups.whole.contributions.everyone()?],
-            Over::FirstPart => match &groups.first {
+            Over::Keys => people(&own.whole, keys)?,
+            Over::Everyone => vec![own.whole.contributions.everyone()?],
+            Over::Totals(parts) => {
+                let (places, count) = groups(keys, parts as usize);
+                let mut totals = vec![0; count];
+                for (place, cell) in places.into_iter().zip(people(&own.whole, keys)?) {
+                    totals[place] += cell;
+                }
+                totals
+            }
+            Over::FirstPart => match &own.first {
                 Some(first) => people(first, keys)?,
                 None => Vec::new(),
             },

@@ -20,11 +20,11 @@ mod scan;
 mod values;
 mod vector;
 
-pub(crate) use calendar::Calendar;
+pub(crate) use calendar::{Calendar, on_calendar};
 pub(crate) use consent::preflight as consent_preflight;
 pub use limits::Limits;
 pub use local::LocalBackend;
-pub(crate) use local::gather;
+pub(crate) use local::{contributions, extremes, gather};
 pub(crate) use parts::{bin_range, split, text_keys};
-pub(crate) use rows::{cell, kind, normalized, person_name, wanted, wanted_of_table};
+pub(crate) use rows::{cell, from_values, kind, normalized, person_name, wanted, wanted_of_table};
 pub use scan::Scanner;

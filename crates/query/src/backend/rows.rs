@@ -94,7 +94,8 @@ const fn is_of(data: &Data, kind: Kind) -> bool {
     )
 }
 
-fn from_values(kind: Kind, values: impl Iterator<Item = Value>) -> Column {
+/// A column of values, each of its kind.
+pub(crate) fn from_values(kind: Kind, values: impl Iterator<Item = Value>) -> Column {
     let mut builder = Builder::new(kind);
     for value in values {
         match value {

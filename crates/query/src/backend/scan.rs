@@ -101,7 +101,8 @@ impl<'a> Scanner<'a> {
                 }
             }
         }
-        Ok(gatherings.into_iter().zip(tasks).map(|(gathering, task)| gathering.finish(task)).collect())
+        let finished = gatherings.into_iter().zip(tasks).map(|(gathering, task)| gathering.finish(task));
+        Ok(finished.collect::<Result<_, _>>()?)
     }
 
     /// Reads the rows of one wave in one lane.

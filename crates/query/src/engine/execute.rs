@@ -2,13 +2,13 @@
 
 use flockwise_mechanisms::{
     Allowance, CalibrationError, Key, Noise, Overdrawn, Private, Rank, Release, Source, bounds,
-    choose as pick, measure, select,
+    choose as pick, leading as lead, measure, select,
 };
 
 use super::choose::{ClipChoice, Known, choose};
 use crate::kernel::{Bound, Link, Moment, SpillError};
 use crate::plan::{
-    BoughtRange, Bounding, Channel, KeyDomain, Leading, Linked, Measure, Over, StageError, Stages,
+    BoughtRange, Bounding, Channel, KeyDomain, Leading, Linked, Measure, Over, StageError, Stages, Top,
 };
 
 /// Whoever computes bounded aggregates for a plan: the only code that sees people's rows.
@@ -262,7 +262,10 @@ fn measure_margins(
 ) -> Result<Vec<Release<Vec<i128>>>, Failed> {
     let mut noisy = Vec::new();
     for (margin, &bound) in stages.margins.iter().zip(&bounds.margins) {
-        let keys = if margin.over == Over::Keys { keys } else { &margin.keys };
+        let keys = match margin.over {
+            Over::Keys | Over::Totals(_) => keys,
+            Over::Everyone | Over::FirstPart => &margin.keys,
+        };
         let exact = backend.margin(margin.over, keys, bound)?;
         let sensitivity = stages.sensitivity(Moment::People, bound).map_err(StageError::from)?;
         let charge = allowance.take(margin.loss)?;
@@ -321,6 +324,7 @@ fn find_keys<'a>(
     match &stages.keys {
         KeyDomain::Public(keys) => Ok(Found::Declared(keys)),
         KeyDomain::Leading(leading) => choose_keys(leading, allowance, backend, source),
+        KeyDomain::Top(top) => top_keys(*top, allowance, backend, source),
         KeyDomain::Private(selection) | KeyDomain::Under(selection, _) => {
             let sensitivity =
                 stages.sensitivity(Moment::People, selection.bound).map_err(StageError::from)?;
@@ -334,7 +338,7 @@ fn find_keys<'a>(
             };
             Ok(match &stages.keys {
                 KeyDomain::Under(_, declared) => Found::Under(found, declared),
-                KeyDomain::Public(_) | KeyDomain::Private(_) | KeyDomain::Leading(_) => {
+                KeyDomain::Public(_) | KeyDomain::Private(_) | KeyDomain::Leading(_) | KeyDomain::Top(_) => {
                     Found::Selected(found)
                 }
             })
@@ -361,6 +365,24 @@ fn choose_keys<'a>(
         keys
     });
     Ok(Found::Chosen(keys))
+}
+
+/// The leading keys of all that anybody has, in order of their bytes: by exact counts, in which every key of a person counts
+/// in full.
+fn top_keys<'a>(
+    top: Top,
+    allowance: &mut Allowance,
+    backend: &mut dyn Backend,
+    source: &mut dyn Source,
+) -> Result<Found<'a>, Failed> {
+    let counts = backend.candidates(Bound::keep(u32::MAX))?;
+    let charge = allowance.take(top.loss)?;
+    let keys = lead(charge, top.ask, &counts, source)?;
+    let sorted = keys.map(|mut keys| {
+        keys.sort();
+        keys
+    });
+    Ok(Found::Chosen(sorted))
 }
 
 /// The keys of the largest noisy weight, ties by their bytes; in order of their bytes. Post-processing of a selection.
@@ -424,10 +446,17 @@ fn buy_bounds(
             &Known { activity, most, activity_sd, weights, sd, link, counts_keys, clip: choice.clip },
         )
     };
+    let cells = known(&stages.predicted_sd()?, link);
     let mut margins = Vec::new();
     for margin in &stages.margins {
-        let of_keys = known(&stages.predicted_sd_at(margin.loss)?, None);
-        margins.push(Stages::margin_bound(margin.over, of_keys));
+        margins.push(match margin.over {
+            // The totals are of the cells as they were bounded.
+            Over::Totals(_) => cells,
+            Over::Keys | Over::Everyone | Over::FirstPart => {
+                let of_keys = known(&stages.predicted_sd_at(margin.loss)?, None);
+                Stages::margin_bound(margin.over, of_keys)
+            }
+        });
     }
-    Ok(Bounds { cells: known(&stages.predicted_sd()?, link), margins })
+    Ok(Bounds { cells, margins })
 }

@@ -9,6 +9,7 @@ mod csv;
 mod decode;
 mod encode;
 mod files;
+mod footer;
 mod parquet;
 mod plain;
 mod reports;

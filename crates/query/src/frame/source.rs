@@ -10,6 +10,7 @@ use super::column::{Builder, Column, Kind};
 use super::csv;
 use super::decode;
 use super::files::{DataFile, FileError, Files};
+use super::footer;
 
 /// Where rows come from.
 #[derive(Clone)]
@@ -152,6 +153,15 @@ impl Source {
         Ok(Preflight(kinds.collect()))
     }
 
+    /// Whether there is no file at all: an empty data set, of which no schema says anything.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        match self {
+            Self::Frame(_) => false,
+            Self::Files(files) => files.0.is_empty(),
+        }
+    }
+
     /// Reads the columns of a preflight, and no others, in whole and in order.
     ///
     /// # Errors
@@ -211,6 +221,7 @@ fn read_schema(file: &DataFile) -> Option<Schema> {
         let names = csv::header(&mut reader).ok()??;
         schema.extend(names.into_iter().map(|name| (name, Family::Written, "text".to_owned())));
     } else {
+        footer::lies_within(&file.path)?;
         let columns = scan(&file.path)?.collect_schema().ok()?;
         schema.extend(
             columns.iter().map(|(name, dtype)| (name.to_string(), decode::family(dtype), dtype.to_string())),

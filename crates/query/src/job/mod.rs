@@ -4,10 +4,13 @@
 //! no places of a file; those are [`Places`], used for messages only.
 
 mod by;
+mod finish;
 mod parse;
 mod query;
+mod spending;
 mod statistic;
 mod types;
+mod windows;
 mod write;
 
 use std::collections::BTreeMap;
@@ -23,13 +26,15 @@ use crate::policy::Parsed;
 use crate::value::ColumnType;
 
 pub use by::{Bins, By, Every, EveryUnit, KeyRequest, NullKeyRequest, Weekday, Window};
+pub use finish::{Finish, Round};
 pub use query::{Part, Query};
 pub use statistic::{
-    Activity, Affinity, Aggregate, CoOccurrence, Histogram, Measure, Popularity, Quantile, Reach, Retention,
-    Statistic, Summary, TopK, Transitions,
+    Activity, Affinity, Aggregate, CoOccurrence, Histogram, Measure, Per, Popularity, Quantile, Reach,
+    Retention, Statistic, Summary, TopK, Transitions,
 };
 pub(crate) use types::word;
 pub use types::{Contribution, Count, Limit, MechanismChoice, OutOfRange, Share, TwoStage};
+pub use windows::WindowRequest;
 
 /// The most releases of one job.
 pub const MOST_RELEASES: usize = 1_000;
@@ -45,6 +50,8 @@ pub struct Job {
     pub total: Option<Amount>,
     /// The δ of the whole job; `None`: in proportion to the loss.
     pub delta: Option<Delta>,
+    /// Where the budget renews: which windows this is about; `None` where `where` or keys tell.
+    pub windows: Option<Vec<WindowRequest>>,
     /// Parameters and their types; the values come with the run.
     pub params: BTreeMap<Name, ColumnType>,
     /// What is asked: at least one.
@@ -96,6 +103,8 @@ pub struct Release {
     pub mechanism: MechanismChoice,
     /// Whether keys are selected first and measured after.
     pub two_stage: TwoStage,
+    /// What is done to released numbers before they are shown.
+    pub finish: Finish,
 }
 
 impl Release {
@@ -112,6 +121,7 @@ impl Release {
             delta: None,
             mechanism: MechanismChoice::default(),
             two_stage: TwoStage::default(),
+            finish: Finish::default(),
         }
     }
 }

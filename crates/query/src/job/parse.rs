@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono_tz::Tz;
 
 use super::by::{By, by, positive};
+use super::spending::{amount, check_spending, spend};
 use super::statistic::{
-    Activity, Affinity, Aggregate, CoOccurrence, Histogram, Measure, Popularity, Quantile, Reach, Retention,
-    Statistic, Summary, TopK, Transitions,
+    Activity, Affinity, Aggregate, CoOccurrence, Histogram, Measure, Per, Popularity, Quantile, Reach,
+    Retention, Statistic, Summary, TopK, Transitions,
 };
-use super::types::{Contribution, Count, Limit, MechanismChoice, Share, TwoStage};
-use super::{Amount, Job, MOST_RELEASES, Release, Spend};
+use super::types::{Contribution, Count, Limit, MechanismChoice, TwoStage};
+use super::{Job, MOST_RELEASES, Release, windows};
 use crate::diagnostic::{Code, one_of, suggestion};
 use crate::document::{Fields, Node, NodeValue, Reader};
 use crate::expr::ExprText;
@@ -26,26 +27,19 @@ pub(super) fn job(reader: &mut Reader<'_>, root: &Node) -> Option<Job> {
     let data = fields.need(reader, "data", "data = \"films\"").and_then(|node| reader.name(node, "data"));
     let purpose = fields.optional("purpose", |node| reader.name(node, "purpose"));
     let total = fields.optional("job", |node| {
-        let fields = reader.fields(node, "[job]", &["epsilon", "rho", "delta"])?;
+        let fields = reader.fields(node, "[job]", &["epsilon", "rho", "delta", "windows"])?;
         let amount = amount(reader, &fields);
         let delta = fields.optional("delta", |node| reader.loss(node));
-        Some((amount?, delta?))
+        let windows = fields.optional("windows", |node| windows::windows(reader, node));
+        Some((amount?, delta?, windows?))
     });
     let params = params(reader, &fields);
     let releases = releases(reader, &fields);
-    let (total, delta) = total?.unwrap_or_default();
-    let job = Job { data: data?, purpose: purpose?, total, delta, params: params?, releases: releases? };
+    let (total, delta, windows) = total?.unwrap_or_default();
+    let job =
+        Job { data: data?, purpose: purpose?, total, delta, windows, params: params?, releases: releases? };
     check_spending(reader, &fields, &job);
     Some(job)
-}
-
-fn amount(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Option<Amount>> {
-    match (fields.get("epsilon"), fields.get("rho")) {
-        (None, None) => Some(None),
-        (Some(node), None) => Some(Some(Amount::Epsilon(reader.loss(node)?))),
-        (None, Some(node)) => Some(Some(Amount::Rho(reader.loss(node)?))),
-        (Some(_), Some(node)) => reader.fail(node, Code::Conflict, "give epsilon or rho, not both", None),
-    }
 }
 
 fn params(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<BTreeMap<Name, ColumnType>> {
@@ -118,13 +112,13 @@ const COMMON: [&str; 12] = [
 /// The fields that a statistic takes beside [`COMMON`] (of which `by` is not for all).
 fn own_fields(statistic: &str) -> (&'static [&'static str], bool) {
     match statistic {
-        "popularity" => (&["aggregates", "max_rows_per_key"], true),
+        "popularity" => (&["aggregates", "max_rows_per_key", "consistent"], true),
         "top_k" => (&["k", "item"], true),
-        "summary" => (&["column", "aggregates", "max_rows_per_key", "bounds"], true),
+        "summary" => (&["column", "aggregates", "per", "max_rows_per_key", "bounds"], true),
         "co_occurrence" => (&["item", "measures"], false),
         "transitions" => (&["item", "order_by"], false),
         "affinity" => (&["category"], true),
-        "reach" => (&[], true),
+        "reach" => (&["consistent"], true),
         "retention" => (&["cohort", "period"], false),
         _ => (&[], false),
     }
@@ -139,7 +133,7 @@ fn release(reader: &mut Reader<'_>, node: &Node) -> Option<Release> {
     let (own, takes_by) = own_fields(statistic_name);
     let mut known: Vec<&'static str> = COMMON.to_vec();
     known.retain(|field| *field != "by" || takes_by);
-    known.extend(own);
+    known.extend(own.iter().chain(&super::finish::FIELDS));
     let fields = reader.fields(node, "this release", &known)?;
     let name = fields.need(reader, "name", "name = \"popular\"").and_then(|node| reader.name(node, "name"));
     let statistic = statistic(reader, &fields, statistic_name);
@@ -156,6 +150,7 @@ fn release(reader: &mut Reader<'_>, node: &Node) -> Option<Release> {
         }
         reader.word(node, "two_stage", &[("auto", TwoStage::Auto)])
     });
+    let finish = super::finish::finish(reader, &fields);
     Some(Release {
         name: name?,
         statistic: statistic?,
@@ -166,6 +161,7 @@ fn release(reader: &mut Reader<'_>, node: &Node) -> Option<Release> {
         delta: delta?,
         mechanism: mechanism?.unwrap_or_default(),
         two_stage: two_stage?.unwrap_or_default(),
+        finish: finish?,
     })
 }
 
@@ -194,9 +190,10 @@ fn statistic(reader: &mut Reader<'_>, fields: &Fields<'_>, name: &str) -> Option
         "popularity" => {
             let by = need_keys(reader, fields);
             let aggregates = aggregates(reader, fields, false);
-            let rows = rows_per_key(reader, fields);
+            let (rows, consistent) = (rows_per_key(reader, fields), consistent(reader, fields));
             let aggregates = aggregates?.unwrap_or_else(|| vec![Aggregate::People]);
-            Statistic::Popularity(Popularity { by: by?, aggregates, max_rows_per_key: rows? })
+            let (by, max_rows_per_key, consistent) = (by?, rows?, consistent?);
+            Statistic::Popularity(Popularity { by, aggregates, max_rows_per_key, consistent })
         }
         "top_k" => {
             let k = fields.need(reader, "k", "k = 10").and_then(|node| {
@@ -233,7 +230,10 @@ fn statistic(reader: &mut Reader<'_>, fields: &Fields<'_>, name: &str) -> Option
             let (by, category) = (need_keys(reader, fields), one_key(reader, fields, "category"));
             Statistic::Affinity(Affinity { by: by?, category: category? })
         }
-        "reach" => Statistic::Reach(Reach { by: keys(reader, fields)? }),
+        "reach" => {
+            let (by, consistent) = (keys(reader, fields), consistent(reader, fields));
+            Statistic::Reach(Reach { by: by?, consistent: consistent? })
+        }
         "retention" => {
             let (cohort, period) = (one_key(reader, fields, "cohort"), one_key(reader, fields, "period"));
             Statistic::Retention(Retention { cohort: cohort?, period: period? })
@@ -256,7 +256,44 @@ fn summary(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Summary> {
     });
     let aggregates = aggregates?.unwrap_or_else(|| vec![Aggregate::People, Aggregate::Sum, Aggregate::Mean]);
     let auto_bounds = auto?.unwrap_or(false);
-    Some(Summary { by: by?, column: column?, aggregates, max_rows_per_key: rows?, auto_bounds })
+    let per = per(reader, fields, &aggregates, rows);
+    Some(Summary { by: by?, column: column?, aggregates, per: per?, max_rows_per_key: rows?, auto_bounds })
+}
+
+/// Whose values: what does not go together is refused.
+fn per(
+    reader: &mut Reader<'_>,
+    fields: &Fields<'_>,
+    aggregates: &[Aggregate],
+    rows: Option<Limit>,
+) -> Option<Per> {
+    let Some(node) = fields.get("per") else { return Some(Per::default()) };
+    let per = reader.word(node, "per", &Per::WORDS)?;
+    match (per, fields.get("max_rows_per_key")) {
+        (Per::Row, None) => {
+            let message =
+                "per = \"row\" needs `max_rows_per_key`: how many rows of one person count in one key";
+            return reader.fail(node, Code::MissingField, message, "max_rows_per_key = 4".to_owned());
+        }
+        (Per::Person, Some(most)) if rows != Some(Limit::ONE) => {
+            let message = "a person's rows in a key are averaged to one value: no more of them can count";
+            let help = "remove max_rows_per_key; or per = \"row\"".to_owned();
+            return reader.fail(most, Code::Conflict, message, help);
+        }
+        (Per::Person, _) if aggregates.contains(&Aggregate::Rows) => {
+            let message =
+                "per = \"person\" makes one value of a person's rows in a key: there are no rows to count";
+            let help = "count `people`; or per = \"row\" with max_rows_per_key".to_owned();
+            return reader.fail(node, Code::Conflict, message, help);
+        }
+        (Per::Row | Per::Person, _) => {}
+    }
+    Some(per)
+}
+
+fn consistent(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<bool> {
+    let truth = fields.optional("consistent", |node| reader.boolean(node, "consistent"));
+    truth.map(|truth| truth.unwrap_or(false))
 }
 
 fn column(reader: &mut Reader<'_>, fields: &Fields<'_>, name: &str, example: &str) -> Option<ColumnRef> {
@@ -297,7 +334,7 @@ fn rows_per_key(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Limit> {
         .map(|v| v.unwrap_or(Limit::ONE))
 }
 
-fn limit(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Limit> {
+pub(super) fn limit(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Limit> {
     let value = reader.integer(node, what, 1, u64::from(Limit::MOST))?;
     u32::try_from(value).ok().and_then(|value| Limit::new(value).ok())
 }
@@ -417,53 +454,5 @@ fn contribution(reader: &mut Reader<'_>, node: &Node) -> Option<Contribution> {
             let help = "\"auto\", { norm = 16 } or { keep = 8 }".to_owned();
             reader.fail(node, Code::Conflict, "contribution has norm or keep, one of them", help)
         }
-    }
-}
-
-fn spend(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Spend> {
-    let own = amount(reader, fields);
-    let share = fields.optional("share", |node| {
-        let (NodeValue::Integer(text) | NodeValue::Float(text)) = &node.value else {
-            return reader.fail(
-                node,
-                Code::WrongType,
-                format!("share must be a number, not {}", node.kind()),
-                None,
-            );
-        };
-        match Share::parse(text) {
-            Some(share) => Some(share),
-            None => {
-                let message = "share must be a positive number below 1000000, of at most six decimals";
-                reader.fail(node, Code::BadValue, message, None)
-            }
-        }
-    });
-    match (own?, share?) {
-        (None, None) => Some(Spend::default()),
-        (None, Some(share)) => Some(Spend::Share(share)),
-        (Some(amount), None) => Some(Spend::Own(amount)),
-        (Some(_), Some(_)) => {
-            let node = fields.get("share")?;
-            let message = "a release has a share of the job's total, or an amount of its own: not both";
-            reader.fail(node, Code::Conflict, message, None)
-        }
-    }
-}
-
-/// Shares need something to share, and a total needs somebody to share it.
-fn check_spending(reader: &mut Reader<'_>, fields: &Fields<'_>, job: &Job) {
-    let sharing = |release: &Release| matches!(release.spend, Spend::Share(_));
-    let items = fields.get("release").map(|node| &node.value);
-    if job.total.is_none()
-        && let Some(NodeValue::Array(items)) = items
-        && let Some((_, item)) = job.releases.iter().zip(items).find(|(release, _)| sharing(release))
-    {
-        let help = "add [job] with epsilon = 1.0; or epsilon to this release".to_owned();
-        reader.report(item, Code::MissingField, "this release has nothing to spend".to_owned(), help);
-    }
-    if let (Some(_), Some(node), false) = (job.total, fields.get("job"), job.releases.iter().any(sharing)) {
-        let help = "remove it; or remove the releases' own epsilon or rho".to_owned();
-        reader.report(node, Code::Conflict, "no release shares the job's total".to_owned(), help);
     }
 }

@@ -27,6 +27,7 @@ use crate::value::Literal;
 #[derive(Clone, PartialEq, Debug)]
 pub struct Query {
     fields: Map<String, Json>,
+    windows: Vec<String>,
 }
 
 /// One part of a key, built in code: a column's name, or more.
@@ -115,7 +116,9 @@ impl From<&str> for Part {
 
 impl Query {
     fn new(statistic: &str) -> Self {
-        Self { fields: Map::new() }.with("name", json!(statistic)).with("statistic", json!(statistic))
+        Self { fields: Map::new(), windows: Vec::new() }
+            .with("name", json!(statistic))
+            .with("statistic", json!(statistic))
     }
 
     fn with(mut self, field: &str, value: Json) -> Self {
@@ -230,6 +233,48 @@ impl Query {
         self.with("max_rows_per_key", json!(rows))
     }
 
+    /// A person's rows in a key are averaged first: one value a person.
+    #[must_use]
+    pub fn per_person(self) -> Self {
+        self.with("per", json!("person"))
+    }
+
+    /// Each row counts, at most so many of a person in one key.
+    #[must_use]
+    pub fn per_row(self, max_rows_per_key: u32) -> Self {
+        self.with("per", json!("row")).max_rows_per_key(max_rows_per_key)
+    }
+
+    /// Totals over the leading parts of the key are measured too, and cells made to add up to them.
+    #[must_use]
+    pub fn consistent(self) -> Self {
+        self.with("consistent", json!(true))
+    }
+
+    /// Counts below 0 are shown as 0.
+    #[must_use]
+    pub fn non_negative(self) -> Self {
+        self.with("non_negative", json!(true))
+    }
+
+    /// Rows whose noisy count of people is below this are not shown.
+    #[must_use]
+    pub fn minimum(self, people: u32) -> Self {
+        self.with("minimum", json!(people))
+    }
+
+    /// Shown counts are rounded to multiples of this.
+    #[must_use]
+    pub fn round_to(self, step: u32) -> Self {
+        self.with("round", json!(step))
+    }
+
+    /// Shown numbers are rounded to the last figure that their noise leaves.
+    #[must_use]
+    pub fn round_to_noise(self) -> Self {
+        self.with("round", json!("noise"))
+    }
+
     /// Bounds of the value column are bought with a part of the loss.
     #[must_use]
     pub fn auto_bounds(self) -> Self {
@@ -278,12 +323,22 @@ impl Query {
         self.with("two_stage", json!(always))
     }
 
+    /// Where the budget renews: which windows this is about, by name (`2026-11`); each is charged in full, and gets a
+    /// release of its own. Without them the range of `where` on the time column tells.
+    #[must_use]
+    pub fn windows<'a>(self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        Self { windows: names.into_iter().map(str::to_owned).collect(), ..self }
+    }
+
     /// The job of this one question.
     ///
     /// # Errors
     /// Everything that is wrong with it, by field.
     pub fn job(&self, data: &str, purpose: Option<&str>) -> Result<Job, Diagnostics> {
         let mut job = json!({ "version": 1, "data": data, "release": [self.fields] });
+        if !self.windows.is_empty() {
+            job["job"] = json!({ "windows": self.windows });
+        }
         if let Some(purpose) = purpose {
             job["purpose"] = json!(purpose);
         }

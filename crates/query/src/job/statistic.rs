@@ -65,7 +65,7 @@ impl Statistic {
         match self {
             Self::Popularity(Popularity { by, .. })
             | Self::Summary(Summary { by, .. })
-            | Self::Reach(Reach { by }) => all(by).zip(by).collect(),
+            | Self::Reach(Reach { by, .. }) => all(by).zip(by).collect(),
             Self::TopK(TopK { by, item, .. }) => all(by).zip(by).chain([("item".to_owned(), item)]).collect(),
             Self::CoOccurrence(CoOccurrence { item, .. }) | Self::Transitions(Transitions { item, .. }) => {
                 vec![("item".to_owned(), item)]
@@ -90,6 +90,8 @@ pub struct Popularity {
     pub aggregates: Vec<Aggregate>,
     /// Linf: how many rows of a person count in one key.
     pub max_rows_per_key: Limit,
+    /// Whether totals over the leading parts of the key are measured too, and cells made to add up to them.
+    pub consistent: bool,
 }
 
 /// The k leading items of each segment.
@@ -112,10 +114,29 @@ pub struct Summary {
     pub column: ColumnRef,
     /// What is computed; distinct, at least one.
     pub aggregates: Vec<Aggregate>,
+    /// Whose values are summarized: each row's, or each person's average.
+    pub per: Per,
     /// Linf: how many rows of a person count in one key.
     pub max_rows_per_key: Limit,
     /// Whether the bounds are bought with a part of the loss, in place of the policy's.
     pub auto_bounds: bool,
+}
+
+/// Whose values a summary is of. Sums and means are the same under both while one row of a person counts in a key; variances,
+/// quantiles and histograms are not.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Per {
+    /// Every row's: a person's n rows in a key count together min(n, `max_rows_per_key`) times, the same part each.
+    #[default]
+    Row,
+    /// Every person's: the rows of a person in a key are averaged first, and the average is one value.
+    Person,
+}
+
+impl Per {
+    /// The words in files.
+    pub const WORDS: [(&'static str, Self); 2] = [("row", Self::Row), ("person", Self::Person)];
 }
 
 /// One computed column of a summary.
@@ -247,6 +268,8 @@ pub struct Activity;
 pub struct Reach {
     /// The segments: none for one number.
     pub by: Vec<By>,
+    /// Whether totals over the leading parts of the key are measured too, and cells made to add up to them.
+    pub consistent: bool,
 }
 
 /// Cohorts over periods.

@@ -4,11 +4,11 @@ use serde_json::{Map, Value as Json, json};
 
 use super::by::{By, KeyRequest, NullKeyRequest, Weekday};
 use super::statistic::{
-    Affinity, Aggregate, CoOccurrence, Histogram, Measure, Popularity, Quantile, Reach, Retention, Statistic,
-    Summary, TopK, Transitions,
+    Affinity, Aggregate, CoOccurrence, Histogram, Measure, Per, Popularity, Quantile, Reach, Retention,
+    Statistic, Summary, TopK, Transitions,
 };
 use super::types::{Contribution, Limit, MechanismChoice, TwoStage, word};
-use super::{Amount, Job, Release, Spend};
+use super::{Amount, Job, Release, Spend, WindowRequest};
 use crate::value::Literal;
 
 pub(super) fn job(job: &Job) -> Json {
@@ -19,6 +19,9 @@ pub(super) fn job(job: &Job) -> Json {
     let mut total = Map::new();
     put_amount(&mut total, job.total);
     put(&mut total, "delta", job.delta.map(|delta| json!(delta)));
+    let windows =
+        |windows: &Vec<WindowRequest>| windows.iter().map(|window| json!(window.to_string())).collect();
+    put(&mut total, "windows", job.windows.as_ref().map(windows));
     put(&mut all, "job", (!total.is_empty()).then_some(Json::Object(total)));
     let params: Map<String, Json> =
         job.params.iter().map(|(name, kind)| (name.to_string(), json!(kind.name()))).collect();
@@ -87,6 +90,7 @@ fn release(release: &Release) -> Json {
             TwoStage::Never => Some(json!(false)),
         },
     );
+    release.finish.write(&mut all);
     Json::Object(all)
 }
 
@@ -95,23 +99,26 @@ fn statistic(all: &mut Map<String, Json>, statistic: &Statistic) {
     let aggregates = |items: &[Aggregate]| Json::Array(items.iter().map(aggregate).collect());
     let rows = |limit: Limit| json!(limit.get());
     let fields: Vec<(&str, Json)> = match statistic {
-        Statistic::Popularity(Popularity { by, aggregates: items, max_rows_per_key }) => {
-            vec![
+        Statistic::Popularity(Popularity { by, aggregates: items, max_rows_per_key, consistent }) => {
+            let mut fields = vec![
                 ("by", list(by)),
                 ("aggregates", aggregates(items)),
                 ("max_rows_per_key", rows(*max_rows_per_key)),
-            ]
+            ];
+            fields.extend(consistent.then(|| ("consistent", json!(true))));
+            fields
         }
         Statistic::TopK(TopK { k, item, by: keys }) => {
             vec![("k", json!(k.get())), ("item", by(item)), ("by", list(keys))]
         }
-        Statistic::Summary(Summary { by, column, aggregates: items, max_rows_per_key, auto_bounds }) => {
+        Statistic::Summary(Summary { by, column, aggregates: items, per, max_rows_per_key, auto_bounds }) => {
             let mut fields = vec![
                 ("by", list(by)),
                 ("column", json!(column)),
                 ("aggregates", aggregates(items)),
                 ("max_rows_per_key", rows(*max_rows_per_key)),
             ];
+            fields.extend((*per != Per::default()).then(|| ("per", json!(word(&Per::WORDS, *per)))));
             fields.extend(auto_bounds.then(|| ("bounds", json!("auto"))));
             fields
         }
@@ -126,7 +133,11 @@ fn statistic(all: &mut Map<String, Json>, statistic: &Statistic) {
             vec![("by", list(keys)), ("category", by(category))]
         }
         Statistic::Activity(_) => vec![],
-        Statistic::Reach(Reach { by }) => vec![("by", list(by))],
+        Statistic::Reach(Reach { by, consistent }) => {
+            let mut fields = vec![("by", list(by))];
+            fields.extend(consistent.then(|| ("consistent", json!(true))));
+            fields
+        }
         Statistic::Retention(Retention { cohort, period }) => {
             vec![("cohort", by(cohort)), ("period", by(period))]
         }

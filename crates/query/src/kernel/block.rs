@@ -12,7 +12,7 @@ const BITS: u32 = 10;
 /// The number of partitions.
 pub(super) const PARTITIONS: usize = 1 << BITS;
 /// The most rows of a block: its columns stay in cache while they are scattered.
-pub(super) const MOST: usize = 1 << 17;
+pub(super) const MOST: usize = if cfg!(test) { 1 << 5 } else { 1 << 17 };
 
 /// Some rows, those of one partition behind each other.
 pub(super) struct Block {

@@ -70,6 +70,12 @@ impl Bound {
         }
     }
 
+    /// Into how many shares a unit is divided where a person's rows share it: so that [`UNIT`] of them are one in full.
+    #[must_use]
+    pub const fn shares(self) -> u32 {
+        UNIT / self.unit()
+    }
+
     /// The weight of each of a person's `keys` keys, in units of [`Bound::unit`], rounded down.
     ///
     /// Rounding down keeps the norm by construction: under `Norm(B)`, m·⌊U·√(B/m)⌋² ≤ U²·B.

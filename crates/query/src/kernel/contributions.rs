@@ -44,7 +44,7 @@ pub enum Moment {
         /// Rows of one person in one key that count.
         limit: u32,
     },
-    /// Where values lie: a number for each node of a grid, in units of the bound.
+    /// Where values lie: a number for each node of a grid, in units of 1/[`UNIT`](super::UNIT).
     Nodes {
         /// Which grid.
         grid: usize,
@@ -85,6 +85,50 @@ pub(super) const DROPPED: u32 = u32::MAX;
 pub(super) struct Chosen {
     pub pairs: Vec<(usize, u32)>,
     ranks: Vec<(u64, u32, (usize, u32))>,
+}
+
+impl Chosen {
+    /// Finds the pairs of a person among `kept`. Which keys are kept cannot be predicted, so every one is written down, and
+    /// those that are not are written over.
+    fn find(&mut self, part: &Part, person: usize, kept: &[u32]) {
+        let pairs = part.pairs(person);
+        self.pairs.clear();
+        self.pairs.resize(pairs.len(), (0, 0));
+        let (into, mut found) = (&mut self.pairs[..], 0);
+        for (pair, &key) in pairs.zip(part.keys_of(person)) {
+            let place = kept[key as usize];
+            into[found] = (pair, place);
+            found += usize::from(place != DROPPED);
+        }
+        self.pairs.truncate(found);
+    }
+
+    /// Keeps the `cap` pairs whose ranks are smallest; of one rank, the smallest codes.
+    fn cut(&mut self, part: &Part, cap: usize, rank: impl Fn(u32) -> u64) {
+        let Self { pairs, ranks } = self;
+        if cap == 0 {
+            pairs.clear();
+            return;
+        }
+        // Ranks are spread evenly, so nearly always the smallest lie below this; if not, all are looked at.
+        let likely = (cap + 8 * cap.isqrt() + 64) as u128 * u128::from(u64::MAX) / pairs.len() as u128;
+        for most in [u64::try_from(likely).unwrap_or(u64::MAX), u64::MAX] {
+            ranks.clear();
+            for &pair in &*pairs {
+                let key = part.keys[pair.0];
+                let rank = rank(key);
+                if rank <= most {
+                    ranks.push((rank, key, pair));
+                }
+            }
+            if ranks.len() >= cap {
+                break;
+            }
+        }
+        ranks.select_nth_unstable(cap - 1);
+        pairs.clear();
+        pairs.extend(ranks[..cap].iter().map(|&(_, _, pair)| pair));
+    }
 }
 
 impl Contributions {
@@ -149,27 +193,17 @@ impl Contributions {
         cap: u32,
         chosen: &mut Chosen,
     ) {
-        let Chosen { pairs, ranks } = chosen;
-        pairs.clear();
-        let keys = part.pairs(person).zip(part.keys_of(person));
         match kept {
-            None => pairs.extend(keys.map(|(pair, &key)| (pair, key))),
-            Some(kept) => {
-                let placed = keys.map(|(pair, &key)| (pair, kept[key as usize]));
-                pairs.extend(placed.filter(|&(_, place)| place != DROPPED));
+            None => {
+                chosen.pairs.clear();
+                let keys = part.pairs(person).zip(part.keys_of(person));
+                chosen.pairs.extend(keys.map(|(pair, &key)| (pair, key)));
             }
+            Some(kept) => chosen.find(part, person, kept),
         }
-        let cap = cap as usize;
-        if pairs.len() > cap {
+        if chosen.pairs.len() > cap as usize {
             let hash = self.person_hash(part.people[person]);
-            ranks.clear();
-            ranks.extend(pairs.iter().map(|&pair| {
-                let key = part.keys[pair.0];
-                (mix(hash, self.key_hash(key)), key, pair)
-            }));
-            ranks.select_nth_unstable(cap - 1);
-            pairs.clear();
-            pairs.extend(ranks[..cap].iter().map(|&(_, _, pair)| pair));
+            chosen.cut(part, cap as usize, |key| mix(hash, self.key_hash(key)));
         }
     }
 
@@ -227,7 +261,23 @@ impl Contributions {
     /// # Errors
     /// When what was spilled cannot be read.
     pub fn candidates(&self, bound: Bound) -> Result<Vec<(u32, i128)>, SpillError> {
-        let weights = self.moments(bound, &[Moment::People], None, self.key_hashes.len())?.swap_remove(0);
+        let (weights, codes) = (Weights::new(bound), self.key_hashes.len());
+        // At most 2^16 for each of fewer than 2^47 people: no overflow.
+        let add = |(sums, chosen): &mut (Vec<i64>, Chosen), part: &Part| {
+            for person in 0..part.people.len() {
+                let keys = part.keys_of(person);
+                if keys.len() <= bound.cap as usize {
+                    let weight = i64::from(weights.of(keys.len()));
+                    keys.iter().for_each(|&key| sums[key as usize] += weight);
+                } else {
+                    self.choose(part, person, None, bound.cap, chosen);
+                    let weight = i64::from(weights.of(chosen.pairs.len()));
+                    chosen.pairs.iter().for_each(|&(_, key)| sums[key as usize] += weight);
+                }
+            }
+        };
+        let sums = self.pass(Needs::default(), || (vec![0; codes], Chosen::default()), add)?;
+        let weights = merge(sums.into_iter().map(|(sums, _)| sums), codes);
         Ok((0..).zip(weights).filter(|(_, weight)| *weight > 0).collect())
     }
 

@@ -8,18 +8,18 @@ use rayon::prelude::*;
 
 use super::block::{Block, MOST, PARTITIONS, unpack};
 use super::contributions::Contributions;
-use super::group::group;
+use super::group::Grouper;
 use super::memory::{Held, Settings, SpillError};
 use super::rows::{Layout, Rows};
 use super::spill::{Extent, Spill};
-use super::store::{Slot, Store};
+use super::store::Store;
 use super::work::share;
 
 /// What stands for a person in the choice of the keys that are kept: a keyed hash, computed only where it is needed.
 pub type PersonHash = Box<dyn Fn(u64) -> u64 + Send + Sync>;
 
 /// Partitions are grouped together until they have about so many rows, if there are that many.
-const ENOUGH: u64 = 1 << 13;
+const ENOUGH: u64 = if cfg!(test) { 8 } else { 1 << 15 };
 
 /// Gathers the rows of one grouping, chunk by chunk.
 ///
@@ -180,15 +180,16 @@ impl Gather {
         assert!(!layout.ordered || state.keys <= key_ranks.len(), "every key has a rank");
         let store = Store::new(settings);
         let ranges = ranges(&state);
-        let done = share(ranges.len(), <(Rows, Vec<(u64, Slot)>)>::default, |(rows, slots), task| {
+        let zero = || (Rows::default(), Grouper::new(salt), Vec::new());
+        let done = share(ranges.len(), zero, |(rows, grouper, slots), task| {
             rows.clear();
             state.read(&ranges[task], &layout, rows)?;
-            let part = group(rows, &layout, &key_ranks, salt);
-            slots.push((part.people.len() as u64, store.keep(&part)?));
+            let part = grouper.group(rows, &layout, &key_ranks);
+            slots.push((part.people.len() as u64, store.keep(part)?));
             Ok(())
         })?;
         drop(state);
-        let slots = done.into_iter().flat_map(|(_, slots)| slots).collect();
+        let slots = done.into_iter().flat_map(|(_, _, slots)| slots).collect();
         Ok(Contributions::new(layout, slots, store, person_hash, key_hashes))
     }
 }

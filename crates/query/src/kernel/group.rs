@@ -2,13 +2,15 @@
 
 use super::contributions::mix;
 use super::part::{Binned, Part, Sequences};
+use super::radix::{Composite, Layered, radix_sort};
 use super::rows::{Layout, Rows};
 
-/// What is added to the values that a pair's number of rows is capped at: beyond it, further rows do not count, so that a
-/// pair's sum is always at most its rows times the radius.
-const MOST_ROWS: u32 = u32::MAX;
+/// Beyond so many rows of a pair, further ones do not count, so that a pair's sum is always at most its rows times the
+/// radius.
+const MOST_ROWS: usize = u32::MAX as usize;
 
 /// The people of a partition, numbered as they come: open addressing with at least half of the slots free.
+#[derive(Default)]
 struct Numbers {
     /// One more than the number, or 0 for a free slot.
     slots: Vec<u32>,
@@ -17,31 +19,35 @@ struct Numbers {
 }
 
 impl Numbers {
-    fn new(salt: u64) -> Self {
-        Self { slots: vec![0; 256], known: Vec::new(), salt }
+    fn clear(&mut self) {
+        self.known.clear();
+        self.slots.clear();
+        self.slots.resize(1 << 12, 0);
     }
 
-    fn of(&mut self, person: u64) -> usize {
+    fn of(&mut self, person: u64) -> u32 {
         let mask = self.slots.len() - 1;
         let mut at = mix(person, self.salt) as usize & mask;
         loop {
             match self.slots[at] {
                 0 => break,
-                number if self.known[number as usize - 1] == person => return number as usize - 1,
+                number if self.known[number as usize - 1] == person => return number - 1,
                 _ => at = (at + 1) & mask,
             }
         }
         self.known.push(person);
-        self.slots[at] = u32::try_from(self.known.len()).expect("fewer than 2^32 people in a partition");
+        let number = u32::try_from(self.known.len()).expect("fewer than 2^32 people in a partition");
+        self.slots[at] = number;
         if self.known.len() * 2 > self.slots.len() {
             self.grow();
         }
-        self.known.len() - 1
+        number - 1
     }
 
     fn grow(&mut self) {
         let mask = self.slots.len() * 4 - 1;
-        self.slots = vec![0; mask + 1];
+        self.slots.clear();
+        self.slots.resize(mask + 1, 0);
         for (number, &person) in (1..).zip(&self.known) {
             let mut at = mix(person, self.salt) as usize & mask;
             while self.slots[at] != 0 {
@@ -52,143 +58,157 @@ impl Numbers {
     }
 }
 
-/// The rows of a partition, by person.
-struct ByPerson {
-    people: Vec<u64>,
-    /// The person of each row.
-    of_row: Vec<u32>,
-    /// Where each person's rows start; one more entry than people.
-    starts: Vec<usize>,
+/// Groups one partition after the other, in the same room.
+#[derive(Default)]
+pub(super) struct Grouper {
+    numbers: Numbers,
+    /// The number of the person of each row.
+    people: Vec<u32>,
+    narrow: Sorted<u64>,
+    wide: Sorted<u128>,
+    part: Part,
 }
 
-impl ByPerson {
-    fn new(rows: &Rows, salt: u64) -> Self {
-        let mut numbers = Numbers::new(salt);
-        let mut of_row = Vec::with_capacity(rows.people.len());
-        let mut starts = vec![0];
-        for &person in &rows.people {
-            let number = numbers.of(person);
-            if number + 1 == starts.len() {
-                starts.push(0);
+#[derive(Default)]
+struct Sorted<T> {
+    words: Vec<T>,
+    spare: Vec<T>,
+}
+
+impl Grouper {
+    /// The salt places people in the table: nothing that comes out depends on it but the order of people.
+    pub fn new(salt: u64) -> Self {
+        Self { numbers: Numbers { salt, ..Numbers::default() }, ..Self::default() }
+    }
+
+    /// Groups the rows of a partition. `ranks` is where each key stands in order of its bytes.
+    pub fn group(&mut self, rows: &Rows, layout: &Layout, ranks: &[u32]) -> &Part {
+        self.numbers.clear();
+        self.people.clear();
+        self.people.extend(rows.people.iter().map(|&person| self.numbers.of(person)));
+        self.part.clear(layout);
+        self.part.people.extend_from_slice(&self.numbers.known);
+        if let Some(buckets) = layout.activity {
+            reached(&self.people, buckets, &mut self.part);
+            return &self.part;
+        }
+        if layout.ordered {
+            sequences(rows, &self.people, ranks, &mut self.part.sequences);
+        }
+        let single = layout.channels <= 1 && layout.spreads.is_empty();
+        let values = rows.channels.first().filter(|_| single);
+        let (low, high) = match values {
+            Some(values) => ends(values),
+            None if single => (0, 0),
+            None => (0, rows.keys.len().saturating_sub(1) as i64),
+        };
+        let most = rows.keys.iter().max().copied().unwrap_or(0);
+        let bits = Layered::new(self.numbers.known.len() as u64, u64::from(most), low, high);
+        if bits.total() < u64::BITS {
+            self.narrow.sort(rows, &self.people, values, &bits);
+            fill(&self.narrow.words, rows, &bits, single, &mut self.part);
+        } else {
+            self.wide.sort(rows, &self.people, values, &bits);
+            fill(&self.wide.words, rows, &bits, single, &mut self.part);
+        }
+        &self.part
+    }
+}
+
+fn ends(values: &[i32]) -> (i64, i64) {
+    let low = values.iter().min().copied().unwrap_or(0);
+    (low.into(), values.iter().max().copied().unwrap_or(0).into())
+}
+
+impl<T: Composite> Sorted<T> {
+    /// One word a row: person, key, and the value itself where there is one channel, else the place of the row.
+    fn sort(&mut self, rows: &Rows, people: &[u32], values: Option<&Vec<i32>>, bits: &Layered) {
+        self.words.clear();
+        let keyed = people.iter().zip(&rows.keys);
+        match values {
+            Some(values) => self.words.extend(
+                keyed.zip(values).map(|((&person, &key), &value)| T::of(person, key, value.into(), bits)),
+            ),
+            None if bits.payload == 0 => {
+                self.words.extend(keyed.map(|(&person, &key)| T::of(person, key, bits.low, bits)));
             }
-            starts[number + 1] += 1;
-            of_row.push(number as u32);
+            None => self
+                .words
+                .extend(keyed.zip(0_i64..).map(|((&person, &key), place)| T::of(person, key, place, bits))),
         }
-        for person in 1..starts.len() {
-            starts[person] += starts[person - 1];
-        }
-        Self { people: numbers.known, of_row, starts }
+        radix_sort(&mut self.words, &mut self.spare, bits);
     }
-
-    /// One item for each row, those of a person together and in their order.
-    fn sorted<T: Ord + Copy + Default>(&self, items: impl Iterator<Item = T>) -> Vec<T> {
-        let mut sorted = vec![T::default(); self.of_row.len()];
-        let mut next = self.starts.clone();
-        for (item, &person) in items.zip(&self.of_row) {
-            let at = &mut next[person as usize];
-            sorted[*at] = item;
-            *at += 1;
-        }
-        for ends in self.starts.windows(2) {
-            sorted[ends[0]..ends[1]].sort_unstable();
-        }
-        sorted
-    }
-}
-
-/// Groups the rows of a partition. `ranks` is where each key stands in order of its bytes, `salt` places people in the
-/// table: nothing that comes out depends on it but the order of people.
-pub(super) fn group(rows: &Rows, layout: &Layout, ranks: &[u32], salt: u64) -> Part {
-    let by = ByPerson::new(rows, salt);
-    if let Some(buckets) = layout.activity {
-        return reached(by, buckets);
-    }
-    let sequences = if layout.ordered { sequences(rows, &by, ranks) } else { Sequences::default() };
-    let mut part = if layout.channels <= 1 && layout.spreads.is_empty() {
-        single(rows, &by, layout)
-    } else {
-        several(rows, &by, layout)
-    };
-    part.people = by.people;
-    part.sequences = sequences;
-    part
 }
 
 /// Every person under the power of two that the number of their rows reaches.
-fn reached(by: ByPerson, buckets: u32) -> Part {
-    let reach = |ends: &[usize]| (ends[1] - ends[0]).ilog2().min(buckets - 1);
-    let keys: Vec<u32> = by.starts.windows(2).map(reach).collect();
-    Part {
-        starts: (0..=keys.len()).collect(),
-        rows: vec![1; keys.len()],
-        keys,
-        people: by.people,
-        ..Part::default()
-    }
+fn reached(people: &[u32], buckets: u32, part: &mut Part) {
+    let mut counts = vec![0_u64; part.people.len()];
+    people.iter().for_each(|&person| counts[person as usize] += 1);
+    part.keys.extend(counts.iter().map(|count| count.ilog2().min(buckets - 1)));
+    part.rows.resize(counts.len(), 1);
+    part.starts.extend(1..=counts.len());
 }
 
-/// With one channel or none, a key and a value are one word.
-fn single(rows: &Rows, by: &ByPerson, layout: &Layout) -> Part {
-    let keys = rows.keys.iter().map(|&key| u64::from(key) << 32);
-    let words = match rows.channels.first() {
-        Some(values) => by.sorted(keys.zip(values).map(|(key, &value)| key | u64::from(value as u32))),
-        None => by.sorted(keys),
-    };
-    let mut part = Part { starts: vec![0], ..Part::default() };
-    let mut sums = Vec::new();
-    for ends in by.starts.windows(2) {
-        for pair in words[ends[0]..ends[1]].chunk_by(|one, other| one >> 32 == other >> 32) {
-            let counted = &pair[..pair.len().min(MOST_ROWS as usize)];
-            part.keys.push((pair[0] >> 32) as u32);
-            part.rows.push(counted.len() as u32);
-            if layout.channels > 0 {
-                // At most 2^32 rows of at most 2^31 each: no overflow.
-                sums.push(counted.iter().map(|&word| i64::from(word as u32 as i32)).sum());
-            }
+/// Fills a part from sorted words.
+fn fill<T: Composite>(words: &[T], rows: &Rows, bits: &Layered, single: bool, part: &mut Part) {
+    let mut bins = vec![Vec::new(); part.binned.len()];
+    let mut people = 0;
+    for pair in words.chunk_by(|&one, &other| one.pair(bits) == other.pair(bits)) {
+        if pair[0].person(bits) > people {
+            people += 1;
+            part.starts.push(part.keys.len());
         }
+        let counted = &pair[..pair.len().min(MOST_ROWS)];
+        part.keys.push(pair[0].key(bits));
+        part.rows.push(counted.len() as u32);
+        if single {
+            // At most 2^32 rows of at most 2^31 each: no overflow.
+            if let Some(sums) = part.channels.first_mut() {
+                sums.push(counted.iter().map(|word| word.payload(bits)).sum());
+            }
+            continue;
+        }
+        let place = |word: &T| word.payload(bits) as usize;
+        for (sums, values) in part.channels.iter_mut().zip(&rows.channels) {
+            sums.push(counted.iter().map(|word| i64::from(values[place(word)])).sum());
+        }
+        for (bins, of_row) in bins.iter_mut().zip(&rows.bins) {
+            bins.extend(counted.iter().map(|word| of_row[place(word)]));
+        }
+        part.close_bins(&mut bins);
+    }
+    if !words.is_empty() {
         part.starts.push(part.keys.len());
     }
-    if layout.channels > 0 {
-        part.channels.push(sums);
-    }
-    part
-}
-
-fn several(rows: &Rows, by: &ByPerson, layout: &Layout) -> Part {
-    let places = by.sorted(rows.keys.iter().copied().zip(0_usize..));
-    let mut part = Part { starts: vec![0], ..Part::default() };
-    part.channels = vec![Vec::new(); layout.channels];
-    part.binned.resize_with(layout.spreads.len(), || Binned { starts: vec![0], ..Binned::default() });
-    let mut bins = vec![Vec::new(); layout.spreads.len()];
-    for ends in by.starts.windows(2) {
-        for pair in places[ends[0]..ends[1]].chunk_by(|one, other| one.0 == other.0) {
-            let counted = &pair[..pair.len().min(MOST_ROWS as usize)];
-            part.keys.push(pair[0].0);
-            part.rows.push(counted.len() as u32);
-            for (sums, values) in part.channels.iter_mut().zip(&rows.channels) {
-                // At most 2^32 rows of at most 2^31 each: no overflow.
-                sums.push(counted.iter().map(|&(_, at)| i64::from(values[at])).sum());
-            }
-            for (bins, of_row) in bins.iter_mut().zip(&rows.bins) {
-                bins.extend(counted.iter().map(|&(_, at)| of_row[at]));
-            }
-            part.close_bins(&mut bins);
-        }
-        part.starts.push(part.keys.len());
-    }
-    part
 }
 
 /// By moment; keys of one moment by rank, so that nothing depends on the order of rows. Several rows in a run with one key
 /// are one visit.
-fn sequences(rows: &Rows, by: &ByPerson, ranks: &[u32]) -> Sequences {
-    let visit = |(&moment, &key): (&i64, &u32)| (moment, ranks[key as usize], key);
-    let visits = by.sorted(rows.moments.iter().zip(&rows.keys).map(visit));
-    let mut sequences = Sequences { starts: vec![0], keys: Vec::new() };
-    for ends in by.starts.windows(2) {
-        let runs = visits[ends[0]..ends[1]].chunk_by(|one, other| one.2 == other.2);
-        sequences.keys.extend(runs.map(|run| run[0].2));
-        sequences.starts.push(sequences.keys.len());
+fn sequences(rows: &Rows, people: &[u32], ranks: &[u32], into: &mut Sequences) {
+    let keyed = people.iter().zip(&rows.moments).zip(&rows.keys);
+    let visit = |((&person, &moment), &key): ((&u32, &i64), &u32)| (person, moment, ranks[key as usize], key);
+    let mut visits: Vec<(u32, i64, u32, u32)> = keyed.map(visit).collect();
+    visits.sort_unstable();
+    for of_person in visits.chunk_by(|one, other| one.0 == other.0) {
+        into.keys.extend(of_person.chunk_by(|one, other| one.3 == other.3).map(|run| run[0].3));
+        into.starts.push(into.keys.len());
     }
-    sequences
+}
+
+impl Part {
+    /// Empties a part, for another partition.
+    fn clear(&mut self, layout: &Layout) {
+        self.people.clear();
+        self.keys.clear();
+        self.rows.clear();
+        self.starts.clear();
+        self.starts.push(0);
+        self.channels.resize_with(layout.channels, Vec::new);
+        self.channels.iter_mut().for_each(Vec::clear);
+        self.binned.clear();
+        self.binned.resize_with(layout.spreads.len(), || Binned { starts: vec![0], ..Binned::default() });
+        self.sequences.keys.clear();
+        self.sequences.starts.clear();
+        self.sequences.starts.push(0);
+    }
 }

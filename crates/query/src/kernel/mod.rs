@@ -17,11 +17,14 @@ mod ints;
 mod links;
 mod memory;
 mod part;
+mod radix;
 mod rows;
 mod spill;
 mod spread;
 mod store;
 mod sums;
+#[cfg(test)]
+mod tests;
 mod work;
 
 pub use bound::{Bound, Rule, UNIT};

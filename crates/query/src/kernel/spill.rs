@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_back_is_what_was_written_and_the_disk_has_neither_it_nor_a_repetition() {
+    fn p7_what_comes_back_is_what_was_written_and_the_disk_has_neither_a_canary_nor_a_repetition() {
         let spill = Spill::new(&Settings::default()).unwrap();
         let canary = [0x5ec1_e7ca_4a12_u64, 0, 0x5ec1_e7ca_4a13];
         let columns = [Ints::of(&canary, |value| value as i64), Ints::of(&[7_u32; 9], i64::from)];

@@ -88,7 +88,8 @@ impl Spread {
 
 impl Contributions {
     /// For each kept key the nodes of its distribution. A person's rows in a key are averaged: together they count
-    /// w·min(rows, limit), shared among the bins as the rows are, each share rounded down.
+    /// w·min(rows, limit), shared among the bins as the rows are, each share rounded down: in units of
+    /// 1/[`UNIT`](super::UNIT) under every bound, or the shares of whoever has several rows would all be rounded to nothing.
     ///
     /// On one level the parts of a person in one key add up to at most w·limit, so their L1 and L2 norms are at most that;
     /// with the bound over keys the L2² over all nodes is at most levels·limit²·B, and L1 at most levels·limit·B.
@@ -123,7 +124,7 @@ impl Contributions {
             let binned = &part.binned[grid];
             for person in 0..part.people.len() {
                 self.choose(part, person, Some(kept), bound.cap, chosen);
-                let weight = u64::from(weights.of(chosen.pairs.len()));
+                let weight = u64::from(weights.of(chosen.pairs.len())) * u64::from(bound.shares());
                 for &(pair, place) in &chosen.pairs {
                     let rows = part.rows[pair];
                     let whole = weight * u64::from(rows.min(limit));

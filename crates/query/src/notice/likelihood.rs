@@ -4,7 +4,8 @@
 ///
 /// Under ε-differential privacy the odds of any two neighbouring worlds change by at most e^ε (Wasserman and Zhou 2010;
 /// Kasiviswanathan and Smith 2014), so a belief p becomes at most e^ε p/(1 − p + e^ε p).
-pub(super) fn guess(before: f64, epsilon: f64) -> String {
+#[must_use]
+pub fn guess(before: f64, epsilon: f64) -> String {
     let odds = before / (1.0 - before) * epsilon.exp();
     let after = if odds.is_finite() { odds / (1.0 + odds) } else { 1.0 };
     let (whole, part) = match after {
@@ -17,7 +18,8 @@ pub(super) fn guess(before: f64, epsilon: f64) -> String {
 }
 
 /// A small chance in words: never rounded down.
-pub(super) fn chance(delta: f64) -> String {
+#[must_use]
+pub fn chance(delta: f64) -> String {
     if delta <= 0.0 {
         return "none".to_owned();
     }

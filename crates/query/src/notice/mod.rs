@@ -3,14 +3,14 @@
 //! The key decision: it is made from the policy and the jobs alone, so that it says what the engine holds itself to and
 //! nothing else; and it is in plain words, without a formula, because the people whom it is for did not ask for one.
 
-mod likelihood;
+pub mod likelihood;
 mod render;
 mod words;
 
-use flockwise_mechanisms::Accounting;
+use flockwise_mechanisms::{Accounting, Ceiling};
 
 use crate::job::Job;
-use crate::policy::{Access, Budget, Consent, Policy};
+use crate::policy::{Access, Budget, Consent, Policy, Renewal};
 use likelihood::{chance, guess};
 
 /// A notice: headings, each with what stands under it.
@@ -68,8 +68,9 @@ fn in_short(policy: &Policy) -> Vec<Block> {
             "We count what many people do together. We add chance to every number before anyone sees it. So the numbers tell \
              about the crowd, and there is a limit to what they can tell about you. Below we say what that limit is.",
         )],
-        Access::NoPrivacy(reason) => vec![text(format!(
-            "These data are not protected by the method that this notice is about. The reason that was given: {reason}."
+        Access::NoPrivacy(open) => vec![text(format!(
+            "These data are not protected by the method that this notice is about. The reason that was given: {}.",
+            open.reason
         ))],
     }
 }
@@ -126,10 +127,12 @@ fn protection(policy: &Policy) -> Vec<Block> {
          When the limit is reached, no more results come out."
             .to_owned(),
     ];
-    if budget.per.is_some() {
-        points.push(
-            "This limit starts anew in each period. Over many periods the protection gets weaker.".to_owned(),
-        );
+    if let Some(per) = &budget.per {
+        let every = per.window.name();
+        points.push(format!(
+            "This limit starts anew in each {every}. What you did in one {every} is protected by the limit of that {every}. \
+             Over many {every}s the protection gets weaker: below we say by how much."
+        ));
     }
     vec![Block::List(points)]
 }
@@ -166,10 +169,30 @@ fn one_person(policy: &Policy) -> Vec<Block> {
             chance(budget.delta.to_f64())
         )));
     }
-    if budget.per.is_some() {
-        blocks.push(text("These figures are for one period of the limit. Over more periods they get worse."));
+    if let Some(per) = &budget.per {
+        blocks.extend(over_windows(budget, per));
     }
     blocks.push(text(exact(budget)));
+    blocks
+}
+
+/// What a limit that starts anew means over more than one window.
+fn over_windows(budget: &Budget, per: &Renewal) -> Vec<Block> {
+    let every = per.window.name();
+    let mut blocks = vec![text(format!(
+        "These figures are for what you did in one {every}. Over more {every}s they get worse."
+    ))];
+    let ceiling = Ceiling { accounting: budget.accounting, epsilon: budget.epsilon, delta: budget.delta };
+    let windows = per.window.a_year().max(12);
+    if let Some(life) = crate::renewal::over_windows(ceiling, windows) {
+        blocks.push(text(format!(
+            "Say you have records in {windows} {every}s, and they see all results of all of them. Then 50 in 100 can become \
+             {}. The method calls that epsilon {} at delta {}.",
+            guess(0.5, life.epsilon),
+            life.epsilon,
+            life.at_delta
+        )));
+    }
     blocks
 }
 
@@ -188,8 +211,10 @@ fn strictness(epsilon: f64) -> &'static str {
 fn exact(budget: &Budget) -> String {
     format!(
         "For those who know the method: it is called differential privacy. Here epsilon is {} and delta is {}, for one \
-         person and all results together.",
-        budget.epsilon, budget.delta
+         person{} and all results together.",
+        budget.epsilon,
+        budget.delta,
+        budget.per.as_ref().map_or_else(String::new, |per| format!(" in one {}", per.window.name()))
     )
 }
 

@@ -22,6 +22,8 @@ pub struct Bins {
     pub first: f64,
     /// Whether a bin stands for one whole number.
     pub whole: bool,
+    /// Whether the grid is that of the range that is bought, and not known before.
+    pub bought: bool,
     /// What is counted.
     pub spread: Spread,
 }
@@ -30,14 +32,31 @@ impl Bins {
     /// The grid for quantiles: a bin for each whole number where these are at most 256, else 256 bins of equal width.
     #[must_use]
     pub fn for_quantiles(bounds: Bounds, whole: bool) -> Self {
+        let bought = false;
         let (low, high) = (bounds.low(), bounds.high());
         let values = high - low + 1.0;
         let tree = |bins| Spread::Tree { bins, branching: BRANCHING };
         if whole && values <= f64::from(FINEST) {
-            return Self { origin: low, width: 1.0, first: 0.0, whole, spread: tree(values as u32) };
+            return Self { origin: low, width: 1.0, first: 0.0, whole, bought, spread: tree(values as u32) };
         }
         let width = (high / f64::from(FINEST) - low / f64::from(FINEST)).max(f64::MIN_POSITIVE);
-        Self { origin: low, width, first: 0.0, whole: false, spread: tree(FINEST) }
+        Self { origin: low, width, first: 0.0, whole: false, bought, spread: tree(FINEST) }
+    }
+
+    /// The grid for quantiles of a range that is bought: as many bins, whatever it turns out to be.
+    #[must_use]
+    pub const fn for_bought_quantiles() -> Self {
+        let spread = Spread::Tree { bins: FINEST, branching: BRANCHING };
+        let width = 2.0 / FINEST as f64;
+        Self { origin: -1.0, width, first: 0.0, whole: false, bought: true, spread }
+    }
+
+    /// The same number of bins over another range.
+    #[must_use]
+    pub fn stretched(self, low: f64, high: f64) -> Self {
+        let bins = f64::from(self.spread.bins());
+        let width = (high / bins - low / bins).max(f64::MIN_POSITIVE);
+        Self { origin: low, width, ..self }
     }
 
     /// Bars of a histogram, at whole multiples of their width.
@@ -45,7 +64,7 @@ impl Bins {
     pub fn for_bars(bounds: Bounds, width: f64) -> Self {
         let (first, last) = crate::backend::bin_range(width, bounds);
         let bins = (last - first + 1.0) as u32;
-        Self { origin: 0.0, width, first, whole: false, spread: Spread::Flat { bins } }
+        Self { origin: 0.0, width, first, whole: false, bought: false, spread: Spread::Flat { bins } }
     }
 
     /// The bin of a value: a function of this value alone.

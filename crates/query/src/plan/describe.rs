@@ -6,8 +6,12 @@ use flockwise_mechanisms::{Loss, Plan as _, appearing_weight};
 use serde_json::{Value as Json, json};
 
 use super::stage::{Bounding, KeyDomain, Measure, Stages};
-use super::{Plan, ReleasePlan};
-use crate::kernel::{Bound, Moment, Rule, Spread};
+use super::{Plan, ReleasePlan, Renewing};
+use crate::job::{Per, word};
+use crate::kernel::{Bound, Moment, Rule, Spread, UNIT};
+use crate::release::Renewed;
+use crate::renewal::grows_as;
+use crate::statistics::says;
 
 impl Plan {
     /// The plan for programs.
@@ -19,8 +23,9 @@ impl Plan {
             "data": self.data,
             "purpose": self.purpose,
             "privacy": {
-                "unit": format!("one person ({})", self.unit),
+                "unit": self.protected_unit(),
                 "neighbours": "add or remove",
+                "renewal": self.renewed(),
                 "accounting": self.ceiling.accounting.name(),
                 "charge": charge(loss),
                 "alone": { "epsilon": self.ceiling.epsilon_of(loss), "at_delta": self.at_delta(loss) },
@@ -29,6 +34,20 @@ impl Plan {
             "reads": self.reads,
             "reads_of_consent": self.consent_columns(),
             "releases": self.releases.iter().map(ReleasePlan::to_json).collect::<Vec<_>>(),
+        })
+    }
+
+    /// What documents say of a budget that renews.
+    #[must_use]
+    pub fn renewed(&self) -> Option<Renewed> {
+        let Renewing { per, windows } = self.renewing.as_ref()?;
+        Some(Renewed {
+            every: per.window.name().to_owned(),
+            time: per.time.to_string(),
+            tz: per.tz.to_string(),
+            charged: windows.iter().map(|window| window.name.clone()).collect(),
+            whole_life: self.whole_life(),
+            grows: grows_as(self.ceiling.accounting).to_owned(),
         })
     }
 
@@ -68,7 +87,8 @@ impl ReleasePlan {
             .map(|selection| if selection.reused { "select and measure" } else { "select" });
         let buys = matches!(self.stages.bounding, Bounding::Bought { .. }).then_some("buy the bound");
         let measures = self.stages.measures.iter().any(|measure| !self.stages.is_reused(measure.moment));
-        let chosen = matches!(self.stages.keys, KeyDomain::Leading(_)).then_some("choose");
+        let chosen =
+            matches!(self.stages.keys, KeyDomain::Leading(_) | KeyDomain::Top(_)).then_some("choose");
         let select = select.or(chosen);
         let range = self.stages.range.map(|_| "buy the range");
         ["bound"]
@@ -108,6 +128,7 @@ impl ReleasePlan {
             .collect();
         json!({
             "release": self.name,
+            "window": self.window.as_ref().map(|window| &window.name),
             "statistic": self.statistic,
             "charge": charge(self.loss),
             "mechanism": self.stages.family.name(),
@@ -116,6 +137,7 @@ impl ReleasePlan {
             "keys": match &self.stages.keys {
                 KeyDomain::Public(keys) => json!({ "public": keys.len() }),
                 KeyDomain::Leading(leading) => json!({ "leading": leading.choice.picks(), "of_public": leading.rows.iter().map(Vec::len).sum::<usize>() }),
+                KeyDomain::Top(top) => json!({ "leading": top.ask.picks(), "of_private": true }),
                 KeyDomain::Private(_) => json!("private"),
                 KeyDomain::Under(_, keys) => json!({ "private, and under each public": keys.len() }),
             },
@@ -124,8 +146,26 @@ impl ReleasePlan {
                 Bounding::Bought { loss, .. } => json!({ "bought": charge(*loss) }),
             },
             "selection": selection,
+            "values": self.values_json(),
+            "after": says(self),
             "noise": noise,
         })
+    }
+
+    /// Whose values are summarized, and how many rows of one person in one key count.
+    #[must_use]
+    pub fn values_json(&self) -> Option<Json> {
+        let (per, rows) = self.values()?;
+        Some(json!({ "per": word(&Per::WORDS, per), "max_rows_per_key": rows }))
+    }
+
+    fn values(&self) -> Option<(Per, u32)> {
+        let value = self.rows.value.as_ref()?;
+        let limits = self.stages.measures.iter().filter_map(|measure| match measure.moment {
+            Moment::Rows { limit } | Moment::Value { limit, .. } | Moment::Nodes { limit, .. } => Some(limit),
+            Moment::People => None,
+        });
+        Some((if value.averaged { Per::Person } else { Per::Row }, limits.max()?))
     }
 }
 
@@ -160,7 +200,8 @@ pub(crate) fn measure_name(measure: &Measure) -> String {
 /// Standard deviation of the noise of a measure in its natural unit.
 pub(crate) fn natural_sd(stages: &Stages, measure: &Measure, bound: Bound) -> f64 {
     let unit = match measure.moment {
-        Moment::People | Moment::Rows { .. } | Moment::Nodes { .. } => f64::from(bound.unit()),
+        Moment::People | Moment::Rows { .. } => f64::from(bound.unit()),
+        Moment::Nodes { .. } => f64::from(UNIT),
         Moment::Value { channel: 0, .. } => stages.channels[0].steps,
         Moment::Value { .. } => 1.0 / stages.channels[0].square_unit(),
     };
@@ -175,11 +216,15 @@ impl fmt::Display for Plan {
         let loss = self.loss();
         let (rectangle, ceiling) = (self.ceiling.rectangle(), self.ceiling);
         let part = 100.0 * loss.amount_f64() / rectangle.amount_f64();
-        let plural = if self.releases.len() == 1 { "" } else { "s" };
-        writeln!(f, "Plan for {} release{plural} of {}", self.releases.len(), self.data)?;
+        let by_window = self.by_window();
+        let first = by_window.first().copied().unwrap_or_default();
+        let plural = if first.len() == 1 { "" } else { "s" };
+        writeln!(f, "Plan for {} release{plural} of {}", first.len(), self.data)?;
+        let whole =
+            if self.renewing.is_some() { "each window's budget" } else { "the ledger's whole budget" };
         writeln!(
             f,
-            "  costs   {loss} ({part:.1}% of the ledger's whole budget{}); alone epsilon {:.4} at delta {}",
+            "  costs   {loss} ({part:.1}% of {whole}{}); alone epsilon {:.4} at delta {}",
             if loss.fits_in(rectangle) { "" } else { ": more than there is, it would be refused" },
             ceiling.epsilon_of(loss),
             self.at_delta(loss)
@@ -189,6 +234,7 @@ impl fmt::Display for Plan {
             "  ceiling epsilon {}, delta {} ({} accounting)",
             ceiling.epsilon, ceiling.delta, ceiling.accounting
         )?;
+        self.write_windows(f)?;
         let columns: Vec<&str> = self.reads.data.iter().map(|name| name.as_str()).collect();
         writeln!(f, "  reads   {}", columns.join(", "))?;
         for (table, columns) in &self.reads.tables {
@@ -199,7 +245,39 @@ impl fmt::Display for Plan {
             writeln!(f, "          of the consents: {}", self.consent_columns().join(", "))?;
         }
         writeln!(f, "          and no other column")?;
-        self.releases.iter().try_for_each(|release| write!(f, "\n{release}"))
+        first.iter().try_for_each(|release| write!(f, "\n{release}"))?;
+        if by_window.len() > 1 {
+            writeln!(
+                f,
+                "\n… and the same from the rows of each of the other {} windows",
+                by_window.len() - 1
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl Plan {
+    /// Whose presence is hidden, and which windows are charged, where the budget renews.
+    fn write_windows(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(renewing) = &self.renewing else { return Ok(()) };
+        writeln!(f, "  unit    {}", self.protected_unit())?;
+        if let Some(life) = self.whole_life() {
+            writeln!(
+                f,
+                "          a person with rows in {} windows: epsilon {} at delta {}; {}",
+                life.windows,
+                life.epsilon,
+                life.at_delta,
+                grows_as(self.ceiling.accounting)
+            )?;
+        }
+        let names = renewing.names();
+        let shown = match names.as_slice() {
+            [first, .., last] if names.len() > 12 => format!("{first} to {last}, {} of them", names.len()),
+            few => few.join(", "),
+        };
+        writeln!(f, "  windows {shown}: each is charged all of it, and has releases of its own")
     }
 }
 
@@ -218,6 +296,11 @@ impl fmt::Display for ReleasePlan {
                 leading.rows.first().map_or(0, Vec::len),
                 leading.rows.len()
             )?,
+            KeyDomain::Top(top) => writeln!(
+                f,
+                "  keys       private: at most the leading {}, chosen until an end mark",
+                top.ask.picks()
+            )?,
             KeyDomain::Private(_) => writeln!(f, "  keys       private: found with noise")?,
             KeyDomain::Under(_, keys) => {
                 writeln!(
@@ -234,6 +317,22 @@ impl fmt::Display for ReleasePlan {
             )?;
             writeln!(f, "             (people of full weight: who has many keys counts in part)")?;
         }
+        match self.values() {
+            Some((Per::Person, _)) => {
+                writeln!(f, "  values     one of each person: the average of that person's rows in the key")?;
+            }
+            Some((Per::Row, 1)) => {
+                writeln!(f, "  values     of rows: those of one person in one key share one vote")?;
+            }
+            Some((Per::Row, rows)) => {
+                writeln!(
+                    f,
+                    "  values     of rows: those of one person in one key have at most {rows} votes"
+                )?;
+            }
+            None => {}
+        }
+        says(self).iter().try_for_each(|sentence| writeln!(f, "  after      {sentence}"))?;
         match &self.stages.bounding {
             Bounding::Given(bound) => write_noise(f, self, *bound, "  bound      given: ")?,
             Bounding::Bought { loss, choice } => {

@@ -58,7 +58,11 @@ impl Split {
     /// The parts of a release of this shape.
     pub(crate) fn new(shape: Shape<'_>) -> Self {
         let reused = |moment: &&Moment| !(shape.reuses && **moment == Moment::People);
-        let weights: u64 = shape.moments.iter().filter(reused).map(|&moment| weight(moment)).sum();
+        let totals = |over: &&Over| matches!(over, Over::Totals(_));
+        // Every level of a tree of counts has the weight of the cells.
+        let levels = shape.margins.iter().filter(totals).count() as u64;
+        let moments: u64 = shape.moments.iter().filter(reused).map(|&moment| weight(moment)).sum();
+        let weights = moments + levels * weight(Moment::People);
         let margins: u64 = shape.margins.iter().map(|&over| part(over)).sum();
         let bound = if shape.bought { 50 } else { 0 };
         let range = if shape.ranged { 40 } else { 0 };
@@ -95,11 +99,14 @@ impl Split {
         }
         amount(whole).share(self.measures * weight(moment), 1000 * self.weights)
     }
-}
 
-/// For a margin.
-pub(crate) fn margin(whole: Loss, over: Over) -> Loss {
-    amount(whole).share(part(over), 1000)
+    /// For a margin.
+    pub(crate) fn margin(self, whole: Loss, over: Over) -> Loss {
+        match over {
+            Over::Totals(_) => self.measured(whole, Moment::People),
+            Over::Keys | Over::Everyone | Over::FirstPart => amount(whole).share(part(over), 1000),
+        }
+    }
 }
 
 /// For what has been paid for already.
@@ -111,12 +118,13 @@ fn amount(whole: Loss) -> Loss {
     whole.with_delta(Delta::ZERO)
 }
 
-/// The part of a margin: people per key are put under every link, so their error is in all of them; one number needs
+/// The fixed part of a margin: people per key are put under every link, so their error is in all of them; one number needs
 /// little.
 const fn part(over: Over) -> u64 {
     match over {
         Over::Keys => 150,
         Over::Everyone => 10,
         Over::FirstPart => 200,
+        Over::Totals(_) => 0,
     }
 }

@@ -11,6 +11,7 @@ mod grid;
 mod loss;
 mod planner;
 mod ranking;
+mod renewing;
 mod rows;
 mod stage;
 mod staging;
@@ -18,7 +19,10 @@ mod staging;
 use flockwise_mechanisms::{Ceiling, Digest, Loss};
 use serde::Serialize;
 
+use crate::job::Finish;
+use crate::kernel::Moment;
 use crate::names::Name;
+use crate::renewal::Window;
 use crate::resolve::{Label, Reads};
 use crate::table::TableColumn;
 
@@ -26,13 +30,15 @@ pub use bins::Bins;
 pub(crate) use describe::{
     charge as charge_json, contribution as contribution_json, measure_name, natural_sd,
 };
+pub(crate) use planner::plan_within;
 pub use planner::{PlanError, plan};
+pub use renewing::Renewing;
 pub use rows::{
     Consented, Cut, Grouping, Join, KeyPart, Made, OwnLimit, ReadColumn, RowPlan, Scan, Unit, ValuePlan,
 };
 pub use stage::{
     BoughtRange, Bounding, Channel, KeyDomain, Leading, Linked, Margin, Measure, Over, Selection, StageError,
-    Stages,
+    Stages, Top,
 };
 
 /// A job's plan.
@@ -52,9 +58,12 @@ pub struct Plan {
     pub inner: Ceiling,
     /// Name of the privacy unit's column.
     pub unit: String,
+    /// Where the budget renews: the windows, each of which is charged [`Plan::charged`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub renewing: Option<Renewing>,
     /// What is read, once for all releases.
     pub scan: Scan,
-    /// The releases, in the order of the job.
+    /// The releases, in the order of the job; where the budget renews, those of one window behind those of the one before.
     pub releases: Vec<ReleasePlan>,
     /// Everything that is read, and nothing else is.
     pub reads: Reads,
@@ -65,6 +74,9 @@ pub struct Plan {
 pub struct ReleasePlan {
     /// Its name.
     pub name: Name,
+    /// The window whose rows it is made of, where the budget renews.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window: Option<Window>,
     /// Which statistic.
     pub statistic: &'static str,
     /// Which rows count, and what they become.
@@ -81,6 +93,8 @@ pub struct ReleasePlan {
     pub order: Order,
     /// Whether an unordered pair has a row for each of its two directions.
     pub both_ways: bool,
+    /// What is done to the numbers before they are shown.
+    pub finish: Finish,
     /// What is joined on after the noise.
     pub labels: Vec<Label>,
     /// Why this mechanism.
@@ -91,7 +105,24 @@ impl ReleasePlan {
     /// The same plan on the grids that values were put on, which a bought range decides.
     pub(crate) fn on(&self, channels: &[Channel]) -> Self {
         let stages = Stages { channels: channels.to_vec(), ..self.stages.clone() };
-        Self { stages, ..self.clone() }
+        let mut rows = self.rows.clone();
+        if let (Some(value), Some(channel), Some(_)) = (&mut rows.value, channels.first(), &stages.range) {
+            value.regrid(*channel);
+        }
+        Self { stages, rows, ..self.clone() }
+    }
+
+    /// Whether totals are measured, and cells made to add up to them.
+    #[must_use]
+    pub fn is_consistent(&self) -> bool {
+        self.stages.margins.iter().any(|margin| matches!(margin.over, Over::Totals(_)))
+    }
+
+    /// The count of people that stands in the release.
+    #[must_use]
+    pub fn people(&self) -> Option<Formula> {
+        let people = |formula: &Formula| matches!(*formula, Formula::Count(place) if self.stages.measures[place].moment == Moment::People);
+        self.outputs.iter().map(|output| output.formula).find(people)
     }
 }
 
@@ -104,12 +135,22 @@ pub struct Output {
     pub formula: Formula,
 }
 
+impl Formula {
+    /// Whether it counts people or rows: in truth never below 0.
+    #[must_use]
+    pub const fn is_count(self) -> bool {
+        matches!(self, Self::Count(_) | Self::Bar { .. } | Self::Total(_))
+    }
+}
+
 /// How a column is computed from noisy measures: free post-processing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Formula {
     /// A count of people or rows.
     Count(usize),
+    /// The total, over a leading part of the key, that a cell is part of.
+    Total(usize),
     /// The sum of a column: measured centred, with the centre times the count added back where there is one.
     Sum {
         /// The centred sum.
@@ -203,5 +244,9 @@ impl flockwise_mechanisms::Plan for Plan {
 
     fn digest(&self) -> Digest {
         Digest::of(&serde_json::to_vec(self).expect("a plan has a JSON form"))
+    }
+
+    fn windows(&self) -> usize {
+        self.renewing.as_ref().map_or(1, |renewing| renewing.windows.len())
     }
 }

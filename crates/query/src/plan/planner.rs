@@ -9,6 +9,7 @@ use flockwise_mechanisms::{Accounting, Ceiling, Epsilon, Family, Loss, Rounding}
 use super::budget::losses;
 use super::grid::declared;
 use super::ranking::ranking;
+use super::renewing::{self, Renewing, charged, meeting};
 use super::rows::{Consented, Cut, Grouping, Join, KeyPart, Made, OwnLimit, ReadColumn, RowPlan, Scan, Unit};
 use super::stage::StageError;
 use super::staging::{stages, value};
@@ -16,7 +17,8 @@ use super::{Plan, ReleasePlan};
 use crate::job::MechanismChoice;
 use crate::names::{ColumnName, Name};
 use crate::policy::{Access, Column, Policy};
-use crate::resolve::{Key, Resolved, ResolvedRelease, Shape};
+use crate::renewal::Window;
+use crate::resolve::{Key, MOST_CELLS, Resolved, ResolvedRelease, Shape};
 use crate::statistics::{Asked, asked};
 use crate::table::{ColumnKind, TableColumn};
 use crate::value::ColumnType;
@@ -95,21 +97,52 @@ pub enum PlanError {
 /// Everything that could fail later for a reason that is known now.
 pub fn plan(resolved: &Resolved, policy: &Policy, base: &Path) -> Result<Plan, PlanError> {
     let Access::Budget(budget) = &policy.access else { return Err(PlanError::NoLedger) };
-    if budget.per.is_some() {
-        let release = resolved.releases[0].name.clone();
-        let instead = "leave `per` out of the policy's budget";
-        return Err(PlanError::Unsupported { release, what: "a budget that renews".to_owned(), instead });
-    }
     let ceiling = Ceiling { accounting: budget.accounting, epsilon: budget.epsilon, delta: budget.delta };
+    plan_within(resolved, policy, base, ceiling)
+}
+
+/// Plans a job within a ceiling, whether or not a ledger has it: what is planned for a ledger comes from [`plan`].
+///
+/// # Errors
+/// As [`plan`].
+pub(crate) fn plan_within(
+    resolved: &Resolved,
+    policy: &Policy,
+    base: &Path,
+    ceiling: Ceiling,
+) -> Result<Plan, PlanError> {
+    let renewing = match &policy.access {
+        Access::Budget(budget) => budget.per.as_ref().map(|per| Renewing::new(resolved, per)).transpose()?,
+        Access::NoPrivacy(_) => None,
+    };
     let (losses, job) = losses(resolved, ceiling)?;
-    let mut releases = Vec::new();
-    for (release, loss) in resolved.releases.iter().zip(losses) {
-        releases.push(release_plan(release, loss, policy, base)?);
+    let made = |window: Option<&Within<'_>>| -> Result<Vec<ReleasePlan>, PlanError> {
+        let all = resolved.releases.iter().zip(&losses);
+        let made = all.map(|(release, loss)| release_plan(release, *loss, window, policy, base));
+        Ok(made.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    };
+    let by_window = match &renewing {
+        None => vec![made(None)?],
+        Some(Renewing { per, windows }) => {
+            let column = policy.columns.get(&per.time).map(|column| column.kind);
+            let column = column.ok_or(PlanError::Internal("the time of a renewal is a column"))?;
+            let within = windows.iter().map(|window| Within { time: &per.time, column, window });
+            within.map(|within| made(Some(&within))).collect::<Result<_, _>>()?
+        }
+    };
+    if by_window.iter().all(Vec::is_empty) {
+        return Err(PlanError::Unsupported {
+            release: resolved.releases[0].name.clone(),
+            what: "a job whose declared times lie in none of its windows".to_owned(),
+            instead: "name other windows, or other times",
+        });
     }
-    let add = |sum: Loss, release: &ReleasePlan| sum.checked_add(release.loss);
+    if by_window.len() > 1 && renewing::cells(&by_window) > MOST_CELLS {
+        return Err(PlanError::TooManyCells { most: MOST_CELLS });
+    }
     let charged = match job {
         Some((charged, _)) => charged,
-        None => releases.iter().try_fold(Loss::zero(ceiling.accounting), add).ok_or(PlanError::TooMuch)?,
+        None => charged(&by_window, Loss::zero(ceiling.accounting))?,
     };
     Ok(Plan {
         data: resolved.data.clone(),
@@ -119,43 +152,63 @@ pub fn plan(resolved: &Resolved, policy: &Policy, base: &Path) -> Result<Plan, P
         charged,
         inner: job.map_or(ceiling, |(_, inner)| inner),
         unit: policy.data.privacy_unit.to_string(),
+        renewing,
         scan: scan(resolved, policy, ceiling.epsilon_of(charged))?,
-        releases,
+        releases: by_window.into_iter().flatten().collect(),
         reads: resolved.reads.clone(),
     })
 }
 
+/// A window of a budget that renews, over the time column.
+struct Within<'a> {
+    time: &'a ColumnName,
+    column: ColumnType,
+    window: &'a Window,
+}
+
+/// The plan of a release, in a window where the budget renews: none where no declared key lies in that window.
 fn release_plan(
     release: &ResolvedRelease,
     loss: Loss,
+    within: Option<&Within<'_>>,
     policy: &Policy,
     base: &Path,
-) -> Result<ReleasePlan, PlanError> {
+) -> Result<Option<ReleasePlan>, PlanError> {
     let asked = asked(release)?;
-    let (parts, places) = key_parts(release, policy, base)?;
+    let (mut parts, places) = key_parts(release, policy, base)?;
+    let mut filter = release.filter.clone();
+    if let Some(Within { time, column, window }) = within {
+        parts.iter_mut().for_each(|part| meeting(part, time, window));
+        if parts.iter().any(|part| part.declared.as_ref().is_some_and(Vec::is_empty)) {
+            return Ok(None);
+        }
+        filter = renewing::within(filter, time, *column, window);
+    }
     let (family, reason) = family(release, loss.accounting())?;
     let value = value(release, &asked)?;
     let from_data = parts.iter().take_while(|part| part.declared.is_none()).count();
     let ranking = ranking(release, &parts, family, loss)?;
     let reason = ranking.reason.map_or(reason.clone(), |why| format!("{reason}; {why}"));
     let stages =
-        stages(release, &asked, loss, family, (&parts, from_data), (value.as_ref(), ranking.choice))?;
+        stages(release, &asked, loss, family, (&parts, from_data), (value.as_ref(), ranking.chosen))?;
     let at = |source| PlanError::Stage { release: release.name.clone(), source };
     stages.check(loss).map_err(at)?;
     let keys = key_columns(release, &asked, &places);
-    Ok(ReleasePlan {
+    Ok(Some(ReleasePlan {
         name: release.name.clone(),
+        window: within.map(|within| within.window.clone()),
         statistic: release.statistic.name(),
-        rows: RowPlan { filter: release.filter.clone(), keys: parts, value, grouping: asked.grouping },
+        rows: RowPlan { filter, keys: parts, value, grouping: asked.grouping },
         loss: stages.spent().ok_or(PlanError::Internal("losses add up"))?,
         stages,
         keys,
         outputs: asked.outputs,
         order: asked.order,
         both_ways: asked.both_ways,
+        finish: release.finish,
         labels: release.labels.clone(),
         reason,
-    })
+    }))
 }
 
 /// The parts of the key, those from the data first, and where each part of the job stands among them.

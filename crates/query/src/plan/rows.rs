@@ -156,6 +156,8 @@ pub struct ValuePlan {
     pub column: ColumnRef,
     /// Its grid.
     pub channel: Channel,
+    /// Whether a person's rows in a key are averaged to one value first, on the grid.
+    pub averaged: bool,
     /// Whether the square of the value, centred, is a second channel.
     pub squares: bool,
     /// Grids of bins, for distributions.
@@ -164,6 +166,16 @@ pub struct ValuePlan {
     pub on_null: Missing,
     /// What NaN and infinities become.
     pub on_nan: Missing,
+}
+
+impl ValuePlan {
+    /// Puts values on the grid of the range that was bought.
+    pub(crate) fn regrid(&mut self, channel: Channel) {
+        self.channel = channel;
+        for bins in self.bins.iter_mut().filter(|bins| bins.bought) {
+            *bins = bins.stretched(channel.low, channel.high);
+        }
+    }
 }
 
 /// Who consents: people without consent for the job's purpose are removed before anything else.

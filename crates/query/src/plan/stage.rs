@@ -21,6 +21,18 @@ pub enum KeyDomain {
     Under(Selection, Vec<Key>),
     /// Declared in public, and only the leading ones of each row appear, chosen by their counts of people.
     Leading(Leading),
+    /// Anything the data hold, and only the leading ones appear, chosen by their counts of people until an end mark.
+    Top(Top),
+}
+
+/// How leading keys are chosen where none is declared, each person with any number of them
+/// ([`flockwise_mechanisms::leading`]).
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Top {
+    /// How many, and among how many of the most common.
+    pub ask: flockwise_mechanisms::Leading,
+    /// Its part of the loss, with all of the release's δ.
+    pub loss: Loss,
 }
 
 /// How leading keys are chosen among declared ones.
@@ -52,13 +64,14 @@ pub struct Channel {
 }
 
 impl Channel {
-    /// A grid for the clamp range, centred at its middle, with at least 2^20 steps from the centre to the edge; a range
-    /// of whole numbers gets exactly half steps, so that nothing is rounded at all.
+    /// A grid for the clamp range, centred at its middle, with at least 2^20 steps from the centre to the edge; of a range
+    /// of whole numbers at least half steps, so that nothing but averages is rounded.
     #[must_use]
     pub fn new(low: f64, high: f64, whole: bool) -> Self {
         let centre = low / 2.0 + high / 2.0;
         let reach = (high - centre).max(centre - low);
-        let exponent = if whole && reach < f64::from(1 << 22) { 1 } else { 21 - reach.log2().ceil() as i32 };
+        let fine = 21 - reach.log2().ceil() as i32;
+        let exponent = if whole && reach < f64::from(1 << 22) { fine.max(1) } else { fine };
         let steps = 2.0_f64.powi(exponent);
         Self { low, high, centre, steps, radius: (reach * steps).ceil() as i32 }
     }
@@ -81,6 +94,12 @@ impl Channel {
     pub fn grid(&self, value: f64) -> i32 {
         let on_grid = ((self.clamp(value) - self.centre) * self.steps).round();
         (on_grid as i32).clamp(-self.radius, self.radius)
+    }
+
+    /// The value that a point of the grid stands for.
+    #[must_use]
+    pub fn value(&self, on_grid: i32) -> f64 {
+        f64::from(on_grid) / self.steps + self.centre
     }
 
     /// The centred square of a value on the grid, less half its largest: on a grid of `radius` steps for R²/2.
@@ -164,6 +183,9 @@ pub enum Over {
     Everyone,
     /// The first part of the key, where each person has one value of it: a person adds 1 to one number.
     FirstPart,
+    /// So many leading parts of the key: the sum of the bounded counts of all cells that share them. A vector of L1 norm at
+    /// most B stays one when its entries are added up in groups, so the sensitivity is that of the cells.
+    Totals(u32),
 }
 
 /// A clamp range that is bought with a part of the loss.
@@ -233,7 +255,9 @@ impl Stages {
                 let radius = u128::from(self.channels[channel].radius.unsigned_abs());
                 (u128::from(limit).checked_mul(radius).ok_or(BadSensitivity)?, false, 1)
             }
-            Moment::Nodes { spread, limit, .. } => (u128::from(limit), true, u128::from(spread.levels())),
+            Moment::Nodes { spread, limit, .. } => {
+                (u128::from(limit) * u128::from(bound.shares()), true, u128::from(spread.levels()))
+            }
         };
         let one_level = match self.family {
             Family::DiscreteLaplace => bound.l1(radius, in_units)?,
@@ -255,7 +279,7 @@ impl Stages {
     #[must_use]
     pub const fn selection(&self) -> Option<&Selection> {
         match &self.keys {
-            KeyDomain::Public(_) | KeyDomain::Leading(_) => None,
+            KeyDomain::Public(_) | KeyDomain::Leading(_) | KeyDomain::Top(_) => None,
             KeyDomain::Private(selection) | KeyDomain::Under(selection, _) => Some(selection),
         }
     }
@@ -280,7 +304,7 @@ impl Stages {
     #[must_use]
     pub const fn margin_bound(over: Over, bound: Bound) -> Bound {
         match over {
-            Over::Keys => bound,
+            Over::Keys | Over::Totals(_) => bound,
             Over::Everyone | Over::FirstPart => Bound::keep(1),
         }
     }
@@ -346,6 +370,9 @@ impl Stages {
         if let KeyDomain::Leading(leading) = &self.keys {
             leading.choice.chooser(leading.loss)?;
         }
+        if let KeyDomain::Top(top) = &self.keys {
+            top.ask.leader(top.loss)?;
+        }
         for &bound in self.possible_bounds() {
             for measure in &self.measures {
                 self.noise(measure, bound)?;
@@ -384,7 +411,11 @@ impl Stages {
         let parts =
             measured.chain(margins).chain(bound).chain(self.selection().map(|selection| selection.loss));
         let ranges = self.range.iter().flat_map(|range| [range.loss; 2]);
-        let chosen = if let KeyDomain::Leading(leading) = &self.keys { Some(leading.loss) } else { None };
+        let chosen = match &self.keys {
+            KeyDomain::Leading(leading) => Some(leading.loss),
+            KeyDomain::Top(top) => Some(top.loss),
+            KeyDomain::Public(_) | KeyDomain::Private(_) | KeyDomain::Under(..) => None,
+        };
         let parts = parts.chain(ranges).chain(chosen);
         parts.into_iter().try_fold(Loss::zero(first.accounting()), |sum, part| sum.checked_add(part))
     }

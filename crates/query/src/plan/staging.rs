@@ -3,21 +3,22 @@
 use flockwise_mechanisms::{Choice, Family, Key, Loss};
 
 use super::grid::grid;
-use super::loss::{Shape, Split, margin, nothing};
+use super::loss::{Shape, Split, nothing};
 use super::planner::PlanError;
+use super::ranking::Chosen;
 use super::rows::{Grouping, KeyPart, ValuePlan};
 use super::stage::{
-    BoughtRange, Bounding, Channel, KeyDomain, Leading, Margin, Measure, Over, Selection, Stages,
+    BoughtRange, Bounding, Channel, KeyDomain, Leading, Margin, Measure, Over, Selection, Stages, Top,
 };
 use crate::engine::BoundChoice;
-use crate::job::{Contribution, TwoStage};
+use crate::job::{Contribution, Per, TwoStage};
 use crate::kernel::{Bound, Moment};
 use crate::resolve::{ResolvedRelease, ValueBounds};
 use crate::statistics::{Asked, activity_buckets};
 use crate::value::ColumnType;
 
 /// Keys of a person that take part in a selection: a keyed-hash subset beyond it keeps the threshold low.
-const SELECTION_CAP: u32 = 64;
+pub(super) const SELECTION_CAP: u32 = 64;
 /// Buckets of the activity histogram where keys are private: up to 2^12 keys a person are told apart.
 const ACTIVITY_BUCKETS: usize = 13;
 
@@ -45,6 +46,7 @@ pub(super) fn value(release: &ResolvedRelease, asked: &Asked) -> Result<Option<V
     Ok(Some(ValuePlan {
         column: value.column.clone(),
         channel,
+        averaged: values.per == Per::Person,
         squares: values.squares,
         bins: values.bins.clone(),
         on_null: value.on_null,
@@ -59,9 +61,11 @@ pub(super) fn stages(
     loss: Loss,
     family: Family,
     (parts, from_data): (&[KeyPart], usize),
-    (value, choice): (Option<&ValuePlan>, Option<Choice>),
+    (value, chosen): (Option<&ValuePlan>, Option<Chosen>),
 ) -> Result<Stages, PlanError> {
     let norm = family != Family::DiscreteLaplace;
+    // What adds up must have a bounded L1 norm: see [`Over::Totals`].
+    let adds_up = asked.margins.iter().any(|over| matches!(over, Over::Totals(_)));
     let scaled = |size: u32| if norm { Bound::norm(size) } else { Bound::mass(size) };
     let private = from_data > 0;
     let reuses = private && release.two_stage == TwoStage::Never;
@@ -69,6 +73,7 @@ pub(super) fn stages(
         // One key for everybody: everybody has at most one.
         (_, true) => Some(Bound::keep(1)),
         (Contribution::Auto, false) => None,
+        (Contribution::Norm(size), false) if adds_up => Some(Bound::mass(size.get())),
         (Contribution::Norm(size), false) => Some(scaled(size.get())),
         (Contribution::Keep(keys), false) => Some(Bound::keep(keys.get())),
     };
@@ -83,7 +88,7 @@ pub(super) fn stages(
     };
     let split = Split::new(Shape {
         ranged: ranged.is_some(),
-        private: private || choice.is_some(),
+        private: private || chosen.is_some(),
         reuses,
         bought: given.is_none(),
         moments: &asked.moments,
@@ -95,10 +100,14 @@ pub(super) fn stages(
         loss: split.selected(loss),
         reused: reuses,
     };
+    let choice = chosen.and_then(Chosen::among_declared);
     let keys = match (&asked.grouping, private, from_data == parts.len()) {
         (Grouping::Activity(buckets), ..) => KeyDomain::Public(activity_buckets(*buckets)),
         (_, false, _) => declared_keys(parts, choice, split.selected(loss))?,
-        (_, true, true) => KeyDomain::Private(selection),
+        (_, true, true) => match chosen {
+            Some(Chosen::AmongAll(ask)) => KeyDomain::Top(Top { ask, loss: split.selected(loss) }),
+            Some(Chosen::AmongDeclared(_)) | None => KeyDomain::Private(selection),
+        },
         (_, true, false) => KeyDomain::Under(selection, grid(&parts[from_data..])?),
     };
     let bounding = match given {
@@ -108,7 +117,7 @@ pub(super) fn stages(
                 (&[Moment::Value { limit, .. }], Some(value)) if norm => {
                     BoundChoice::for_values(value.channel.radius.unsigned_abs(), limit)
                 }
-                _ => BoundChoice::new(norm, buckets(release, asked, &keys)?),
+                _ => BoundChoice::new(norm && !adds_up, buckets(release, asked, &keys)?),
             };
             let choice = if asked.linked.is_some() { choice.for_links() } else { choice };
             Bounding::Bought { choice, loss: split.bought(loss) }
@@ -128,7 +137,7 @@ pub(super) fn stages(
     let mut margins = Vec::new();
     for &over in &asked.margins {
         let keys = if over == Over::FirstPart { grid(&parts[..1])? } else { Vec::new() };
-        margins.push(Margin { over, keys, loss: margin(loss, over) });
+        margins.push(Margin { over, keys, loss: split.margin(loss, over) });
     }
     let range = ranged.map(|within| BoughtRange {
         within: within.map(|bounds| (bounds.low(), bounds.high())),
@@ -186,6 +195,7 @@ fn buckets(release: &ResolvedRelease, asked: &Asked, keys: &KeyDomain) -> Result
         }
         (KeyDomain::Public(keys), _) => keys.len(),
         (KeyDomain::Leading(leading), _) => leading.rows.len() * leading.choice.picks() as usize,
+        (KeyDomain::Top(top), _) => top.ask.picks() as usize,
         (KeyDomain::Private(_) | KeyDomain::Under(..), _) => 1 << (ACTIVITY_BUCKETS - 1),
     };
     Ok((cells.next_power_of_two().trailing_zeros() as usize + 1).min(ACTIVITY_BUCKETS))

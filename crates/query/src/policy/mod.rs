@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use chrono_tz::Tz;
-use flockwise_mechanisms::{Accounting, Delta, Digest, Epsilon};
+use flockwise_mechanisms::{Accounting, Curator, Delta, Digest, Epsilon};
 use serde::Serialize;
 
 use crate::diagnostic::{Diagnostics, SourceFile};
@@ -54,8 +54,30 @@ pub struct Data {
 pub enum Access {
     /// It does: every release is charged to a ledger.
     Budget(Budget),
-    /// The data may be looked at, for this reason: for `bench` only. There is no ledger, and nothing is released.
-    NoPrivacy(String),
+    /// The data may be looked at: for `bench` only. There is no ledger, and nothing is released.
+    NoPrivacy(Open),
+}
+
+/// Data that may be looked at, and the budget under which a job is benchmarked on them.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Open {
+    /// Why they may be looked at.
+    pub reason: String,
+    /// The ε of a ceiling that jobs would be a part of, rounded down; without it each job spends a ceiling of its own.
+    pub epsilon: Option<Epsilon>,
+    /// δ, rounded down; zero where nothing is said.
+    pub delta: Delta,
+    /// How losses add up.
+    pub accounting: Accounting,
+}
+
+impl Curator for Policy {
+    fn no_privacy(&self) -> Option<&str> {
+        match &self.access {
+            Access::Budget(_) => None,
+            Access::NoPrivacy(open) => Some(&open.reason),
+        }
+    }
 }
 
 /// The ceiling over the life of a ledger.

@@ -7,7 +7,7 @@ use flockwise_mechanisms::units::DeltaKind;
 use flockwise_mechanisms::{Accounting, Delta};
 
 use super::columns::{columns, derived, sources, table};
-use super::{Access, Budget, Consent, Data, LedgerId, Policy, Renewal, RenewalWindow, Table};
+use super::{Access, Budget, Consent, Data, LedgerId, Open, Policy, Renewal, RenewalWindow, Table};
 use crate::diagnostic::Code;
 use crate::document::{Fields, Node, Reader};
 use crate::names::Name;
@@ -74,19 +74,15 @@ fn data(reader: &mut Reader<'_>, node: &Node) -> Option<Data> {
 
 fn access(reader: &mut Reader<'_>, fields: &Fields<'_>, data: Option<&Data>) -> Option<Access> {
     match (fields.get("no_privacy"), fields.get("budget")) {
-        (Some(node), None) => {
+        (Some(node), budget) => {
             let reason = reader.string(node, "no_privacy")?;
             if reason.trim().is_empty() {
                 let help = "no_privacy = \"why these data may be looked at\"".to_owned();
                 return reader.fail(node, Code::BadValue, "no_privacy must give a reason", help);
             }
-            Some(Access::NoPrivacy(reason.to_owned()))
+            open(reader, reason, budget).map(Access::NoPrivacy)
         }
         (None, Some(node)) => budget(reader, node, data).map(Access::Budget),
-        (Some(node), Some(_)) => {
-            let help = "such a policy has no ledger and releases nothing: remove one of the two".to_owned();
-            reader.fail(node, Code::Conflict, "no_privacy and [budget] exclude each other", help)
-        }
         (None, None) => {
             let help =
                 "add [budget] with epsilon and delta; or no_privacy = \"why these data may be looked at\"";
@@ -100,11 +96,7 @@ fn budget(reader: &mut Reader<'_>, node: &Node, data: Option<&Data>) -> Option<B
     let known = ["epsilon", "delta", "accounting", "ledger", "releases", "ledger_id", "per"];
     let fields = reader.fields(node, "[budget]", &known)?;
     let epsilon = fields.need(reader, "epsilon", "epsilon = 4.0").and_then(|n| reader.loss(n));
-    let accounting = fields.optional("accounting", |node| {
-        let words = [Accounting::Pure, Accounting::Zcdp, Accounting::Gdp, Accounting::Approx];
-        reader.word(node, "accounting", &words.map(|mode| (mode.name(), mode)))
-    });
-    let accounting = accounting.map(|mode| mode.unwrap_or(Accounting::Gdp));
+    let accounting = accounting(reader, &fields);
     let delta = match fields.get("delta") {
         Some(node) => reader.loss::<DeltaKind>(node),
         None if accounting == Some(Accounting::Pure) => Some(Delta::ZERO),
@@ -143,6 +135,38 @@ fn budget(reader: &mut Reader<'_>, node: &Node, data: Option<&Data>) -> Option<B
         ledger_id: ledger_id?,
         per: per?,
     })
+}
+
+/// The fields of [budget] that need a ledger.
+const OF_A_LEDGER: [&str; 4] = ["ledger", "releases", "ledger_id", "per"];
+
+/// Under `no_privacy` [budget] says what is benchmarked, and nothing of a ledger.
+fn open(reader: &mut Reader<'_>, reason: &str, budget: Option<&Node>) -> Option<Open> {
+    let reason = reason.to_owned();
+    let Some(node) = budget else {
+        return Some(Open { reason, epsilon: None, delta: Delta::ZERO, accounting: Accounting::Gdp });
+    };
+    let known = ["epsilon", "delta", "accounting"].into_iter().chain(OF_A_LEDGER).collect::<Vec<_>>();
+    let fields = reader.fields(node, "[budget]", &known)?;
+    for name in OF_A_LEDGER {
+        if let Some(node) = fields.get(name) {
+            let message = format!("no_privacy and `{name}` exclude each other: such a policy has no ledger");
+            let help = format!("remove `{name}`; or remove no_privacy, if the data must be protected");
+            reader.report(node, Code::Conflict, message, help);
+        }
+    }
+    let epsilon = fields.optional("epsilon", |node| reader.loss(node));
+    let accounting = accounting(reader, &fields);
+    let delta = fields.optional("delta", |node| reader.loss::<DeltaKind>(node));
+    Some(Open { reason, epsilon: epsilon?, delta: delta?.unwrap_or(Delta::ZERO), accounting: accounting? })
+}
+
+fn accounting(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Accounting> {
+    let accounting = fields.optional("accounting", |node| {
+        let words = [Accounting::Pure, Accounting::Zcdp, Accounting::Gdp, Accounting::Approx];
+        reader.word(node, "accounting", &words.map(|mode| (mode.name(), mode)))
+    });
+    accounting.map(|mode| mode.unwrap_or(Accounting::Gdp))
 }
 
 fn renewal(reader: &mut Reader<'_>, node: &Node) -> Option<Renewal> {
@@ -245,6 +269,10 @@ fn cross_check(reader: &mut Reader<'_>, fields: &Fields<'_>, policy: &Policy) {
             .and_then(|entries| entries.iter().find(|entry| entry.name == "per").map(|entry| &entry.node))
     {
         match policy.columns.get(&per.time) {
+            Some(column) if column.kind == ColumnType::Date && per.tz != Tz::UTC => {
+                let message = format!("`{}` holds dates, and a date has no time zone", per.time);
+                reader.report(node, Code::Conflict, message, "remove tz".to_owned());
+            }
             Some(column) if column.kind.is_time() => {}
             Some(_) => {
                 let message = format!("`{}` is not a date or datetime column", per.time);

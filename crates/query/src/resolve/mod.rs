@@ -3,9 +3,11 @@
 //! No data are looked at. What comes out is all that a plan needs: where each key comes from, what is read, what is
 //! joined, what the release's columns are called.
 
+mod finish;
 mod keys;
 mod release;
 mod scope;
+mod windows;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,12 +18,15 @@ use serde::Serialize;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, suggestion};
 use crate::document::Places;
 use crate::expr::Expr;
-use crate::job::{Amount, Contribution, Every, Job, MechanismChoice, Spend, Statistic, TwoStage, Weekday};
+use crate::job::{
+    Amount, Contribution, Every, Finish, Job, MechanismChoice, Spend, Statistic, TwoStage, Weekday,
+};
 use crate::names::{ColumnName, ColumnRef, Name};
 use crate::policy::{Access, Missing, Normalize, NullKeys, Policy};
+use crate::renewal::Window;
 use crate::value::{Bounds, ColumnType, Value};
 
-pub use release::outputs;
+pub use release::{outputs, total_names};
 
 /// A grid of public keys has at most so many cells.
 pub const MOST_CELLS: u64 = 10_000_000;
@@ -37,6 +42,8 @@ pub struct Resolved {
     pub total: Option<Amount>,
     /// The δ of the whole job, where it was given.
     pub delta: Option<Delta>,
+    /// Where the budget renews: the windows it is about, in order; at least one.
+    pub windows: Vec<Window>,
     /// Values of the parameters.
     pub params: BTreeMap<Name, (ColumnType, Value)>,
     /// The releases.
@@ -89,6 +96,8 @@ pub struct ResolvedRelease {
     pub mechanism: MechanismChoice,
     /// Whether keys are selected first and measured after.
     pub two_stage: TwoStage,
+    /// What is done to released numbers before they are shown.
+    pub finish: Finish,
 }
 
 impl ResolvedRelease {
@@ -256,6 +265,11 @@ pub fn resolve(
         .map(|(index, release)| release::release(&mut checker, &format!("release[{index}]"), release, known))
         .collect();
     checker.check_amounts(job);
+    // Windows cannot be judged by parameters that have no values, or by keys that are wrong.
+    let windows = match known {
+        Some(params) if checker.found.is_empty() => checker.renewal(job, &releases, params),
+        _ => Vec::new(),
+    };
     checker.reads.data.insert(policy.data.privacy_unit.clone());
     checker.reads.consent = policy.consent.is_some();
     if let Access::Budget(budget) = &policy.access
@@ -269,6 +283,7 @@ pub fn resolve(
             purpose: job.purpose.clone(),
             total: job.total,
             delta: job.delta,
+            windows,
             params,
             releases,
             reads: checker.reads,

@@ -7,7 +7,7 @@ use flockwise_mechanisms::Accounting;
 use super::keys::bin_count;
 use super::{Checker, Key, Label, ResolvedRelease, Shape, ValueBounds, ValueColumn};
 use crate::diagnostic::Code;
-use crate::job::{Aggregate, Histogram, Measure, MechanismChoice, Release, Statistic, Summary};
+use crate::job::{Aggregate, By, Histogram, Measure, MechanismChoice, Release, Statistic, Summary};
 use crate::names::{ColumnName, ColumnRef, Name};
 use crate::policy::Access;
 use crate::value::{ColumnType, Value};
@@ -54,6 +54,7 @@ pub(super) fn release(
     checker.check_cells(path, &keys);
     checker.check_retention(path, release, &keys);
     checker.check_selection(path, &keys);
+    checker.check_finish(path, release, &keys);
     let labels = checker.labels(&inner("label"), release, &keys);
     let outputs = outputs(&release.statistic);
     let labels = labels?;
@@ -73,15 +74,22 @@ pub(super) fn release(
         delta: release.delta,
         mechanism: release.mechanism,
         two_stage: release.two_stage,
+        finish: release.finish,
     })
 }
 
 /// The computed columns of a statistic, in order; keys and labels come before them.
 #[must_use]
 pub fn outputs(statistic: &Statistic) -> Vec<String> {
-    let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
+    let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<String>>();
     match statistic {
-        Statistic::Popularity(popularity) => popularity.aggregates.iter().map(Aggregate::output).collect(),
+        Statistic::Popularity(popularity) => {
+            let totals = if popularity.consistent { total_names(&popularity.by) } else { Vec::new() };
+            popularity.aggregates.iter().map(Aggregate::output).chain(totals).collect()
+        }
+        Statistic::Reach(reach) if reach.consistent => {
+            words(&["people"]).into_iter().chain(total_names(&reach.by)).collect()
+        }
         Statistic::TopK(_) => words(&["rank", "people"]),
         Statistic::Summary(summary) => summary.aggregates.iter().map(Aggregate::output).collect(),
         Statistic::CoOccurrence(co_occurrence) => {
@@ -93,6 +101,15 @@ pub fn outputs(statistic: &Statistic) -> Vec<String> {
         Statistic::Activity(_) => words(&["rows_from", "people"]),
         Statistic::Retention(_) => words(&["people", "retained"]),
     }
+}
+
+/// What totals over the leading parts of a key are called, from all parts but the last to none: `people_in_region`, named by
+/// the last of the parts, and `people_in_all`.
+#[must_use]
+pub fn total_names(by: &[By]) -> Vec<String> {
+    let name = |part: &By| part.alias.as_ref().unwrap_or(&part.column.column).to_string();
+    let parts = by.iter().rev().skip(1).map(|part| format!("people_in_{}", name(part)));
+    parts.chain((!by.is_empty()).then(|| "people_in_all".to_owned())).collect()
 }
 
 /// The names under which a key or its label stands in the release: pairs have two of each.
@@ -216,7 +233,7 @@ impl Checker<'_> {
         }
     }
 
-    /// A grid of cohorts and periods is public, and links what renewal takes apart.
+    /// A grid of cohorts and periods is public.
     fn check_retention(&mut self, path: &str, release: &Release, keys: &[Key]) {
         if !matches!(release.statistic, Statistic::Retention(_)) {
             return;
@@ -229,12 +246,6 @@ impl Checker<'_> {
                 Shape::AsIs => "add keys",
             };
             self.report(&format!("{path}.{field}"), Code::Unsupported, message, help.to_owned());
-        }
-        if let Access::Budget(budget) = &self.policy.access
-            && budget.per.is_some()
-        {
-            let message = "retention links windows, and this policy's budget renews by window";
-            self.report(path, Code::Unsupported, message, None);
         }
     }
 

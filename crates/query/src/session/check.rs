@@ -9,11 +9,12 @@ use hashbrown::{HashMap, HashSet};
 use serde::Serialize;
 
 use super::{Error, Session};
-use crate::backend::{cell, kind, normalized, person_name, split};
+use crate::backend::{cell, from_values, kind, normalized, person_name, split};
 use crate::engine::Failed;
+use crate::expr::eval;
 use crate::frame::{Column as Values, Files, Kind, Preflight, Source, Wanted};
 use crate::key::encode;
-use crate::names::ColumnName;
+use crate::names::{ColumnName, ColumnRef};
 use crate::policy::{Access, Column, Table};
 use crate::value::Value;
 
@@ -122,7 +123,29 @@ impl Session {
         let names: HashSet<Vec<u8>> =
             (0..people.len()).filter_map(|row| person_name(&cell(&people, row))).collect();
         checked.people = Some(names.len());
+        let named: HashMap<&str, Values> = judged
+            .iter()
+            .zip(columns)
+            .map(|(judged, values)| {
+                let steps = judged.declared.map_or(&[][..], |column| &column.normalize);
+                (judged.name.as_str(), normalized(values, steps))
+            })
+            .collect();
+        checked.columns.extend(self.check_derived(&named, checked.rows));
         Ok((checked, preflight.0.first().map_or(Kind::Int, |(_, kind)| *kind)))
+    }
+
+    /// Columns that are made of others, as a run would make them: what is no value of its type is null.
+    fn check_derived(&self, columns: &HashMap<&str, Values>, rows: usize) -> Vec<CheckedColumn> {
+        let value = |name: &ColumnRef, row: usize| {
+            let listed = columns.get(name.column.as_str()).filter(|_| name.table.is_none());
+            listed.map_or(Value::Null, |values| cell(values, row))
+        };
+        let derived = self.policy.derived.iter().map(|(name, derived)| {
+            let made = (0..rows).map(|row| eval(&derived.expr, &|column| value(column, row)));
+            column(&judged((name, &derived.column)), &from_values(kind(derived.column.kind), made), 0)
+        });
+        derived.collect()
     }
 
     fn check_table(&self, name: &str, table: &Table, unit: Kind) -> Result<CheckedSource, Error> {

@@ -20,8 +20,21 @@ pub enum Error {
     #[error("{0}")]
     Name(#[from] flockwise_ledger::NameError),
     /// The policy has no budget.
-    #[error("the policy says no_privacy: it has no ledger and releases nothing")]
+    #[error(
+        "the policy says no_privacy: it has no ledger and releases nothing; `flockwise bench` is what it is for. To release, give the policy a [budget] with a ledger in place of no_privacy"
+    )]
     NoLedger,
+    /// The data may not be looked at.
+    #[error(
+        "bench compares with the truth, and the policy protects it: use a policy with no_privacy = \"why these data may be looked at\" over such data; or --mock, for made-up data shaped by this policy"
+    )]
+    Protected,
+    /// What is asked of a benchmark does not fit the policy.
+    #[error("{0}")]
+    Bench(String),
+    /// A benchmark stopped.
+    #[error("the benchmark stopped: {0}; nothing was charged or released")]
+    BenchFailed(Failed),
     /// The pinned id is no ledger's.
     #[error("ledger_id in the policy is no ledger id: pin the 32 digits that `flockwise init` printed")]
     BadPin,
@@ -106,6 +119,8 @@ impl Error {
             | Self::Plan(_)
             | Self::Name(_)
             | Self::NoLedger
+            | Self::Protected
+            | Self::Bench(_)
             | Self::BadPin
             | Self::Pinned { .. }
             | Self::AnotherPolicy => 2,
@@ -120,7 +135,7 @@ impl Error {
                 _ => 4,
             },
             Self::OverBudget { .. } => 3,
-            Self::Preflight(_) | Self::Check(_) | Self::Temporary(_) => 5,
+            Self::Preflight(_) | Self::Check(_) | Self::BenchFailed(_) | Self::Temporary(_) => 5,
             Self::AfterCharge { .. } | Self::NotStored { .. } => 6,
             Self::Stored(_) | Self::Mock(_) => 1,
         }

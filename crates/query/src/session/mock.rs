@@ -16,6 +16,7 @@ use crate::names::{ColumnName, Name};
 use crate::plan::{Cut, KeyPart, Plan, ReadColumn, ReleasePlan};
 use crate::policy::Policy;
 use crate::release::Document;
+use crate::renewal::Window;
 use crate::table::{ColumnKind, Table, TableColumn};
 use crate::value::{ColumnType, Value};
 
@@ -52,37 +53,36 @@ impl Session {
     pub fn mock(&self, plan: Plan) -> Result<Vec<Document>, Error> {
         let failed = |error: &dyn std::fmt::Display| Error::Mock(error.to_string());
         let folder = tempfile::tempdir().map_err(|error| failed(&error))?;
-        let people = crowd(&plan.releases);
-        let mut made_up = plan.clone();
-        made_up.scan.consent = None;
-        for join in &mut made_up.scan.joins {
-            let path = folder.path().join(format!("{}.parquet", Digest::of(join.table.as_str().as_bytes())));
-            let key = |column: &ReadColumn| {
-                if column.name == plan.scan.unit.column {
-                    everybody(&plan, people)
-                } else {
-                    invented(column, None, &plan, &self.policy)
-                }
-            };
-            let columns: Vec<Invented> = join
-                .key
-                .iter()
-                .map(key)
-                .chain(
-                    join.columns
-                        .iter()
-                        .map(|column| invented(column, Some(&join.table), &plan, &self.policy)),
-                )
-                .collect();
-            write_parquet(&rows_of_keys(&columns, join.key.len()), &path).map_err(|error| failed(&error))?;
-            join.source = vec![path.display().to_string()];
-        }
-        let frame = to_frame(&self.rows(&plan, people)).map_err(|error| failed(&error))?;
-        let source = Source::Frame(Box::new(polars::prelude::IntoLazy::lazy(frame)));
+        let (made_up, source) = self.made_up(&plan, folder.path())?;
         let preflight = source.preflight(&wanted(&made_up.scan))?;
         let mut noise = Os::new().map_err(|error| failed(&error))?;
         let Ok((charged, ())) = charge(&mut Nowhere, made_up, &());
         self.documents(plan, charged, &source, &preflight, folder.path(), &mut noise)
+    }
+
+    /// Made-up data in the shape of a plan, and the plan with its tables in `folder` in place of the policy's.
+    pub(super) fn made_up(&self, plan: &Plan, folder: &Path) -> Result<(Plan, Source), Error> {
+        let failed = |error: &dyn std::fmt::Display| Error::Mock(error.to_string());
+        let people = crowd(&plan.releases);
+        let mut made_up = plan.clone();
+        made_up.scan.consent = None;
+        for join in &mut made_up.scan.joins {
+            let path = folder.join(format!("{}.parquet", Digest::of(join.table.as_str().as_bytes())));
+            let key = |column: &ReadColumn| {
+                if column.name == plan.scan.unit.column {
+                    everybody(plan, people)
+                } else {
+                    invented(column, None, plan, &self.policy)
+                }
+            };
+            let beside = |column: &ReadColumn| invented(column, Some(&join.table), plan, &self.policy);
+            let columns: Vec<Invented> =
+                join.key.iter().map(key).chain(join.columns.iter().map(beside)).collect();
+            write_parquet(&rows_of_keys(&columns, join.key.len()), &path).map_err(|error| failed(&error))?;
+            join.source = vec![path.display().to_string()];
+        }
+        let frame = to_frame(&self.rows(plan, people)).map_err(|error| failed(&error))?;
+        Ok((made_up, Source::Frame(Box::new(polars::prelude::IntoLazy::lazy(frame)))))
     }
 
     fn documents(
@@ -171,6 +171,8 @@ fn invented(column: &ReadColumn, table: Option<&Name>, plan: &Plan, policy: &Pol
         .flat_map(|(part, values)| values.iter().map(|value| inside(&part.cut, value)))
         .filter_map(|value| fit(&value, column.kind))
         .collect();
+    let timed = plan.renewing.as_ref().filter(|renewing| table.is_none() && renewing.per.time == column.name);
+    let declared = timed.map_or(declared.clone(), |renewing| in_windows(&renewing.windows, declared));
     let listed: Vec<Value> = known.and_then(|known| known.keys.clone()).unwrap_or_default();
     let bounds = known.and_then(|known| known.bounds).map(|bounds| (bounds.low(), bounds.high()));
     let values = if !declared.is_empty() {
@@ -181,6 +183,36 @@ fn invented(column: &ReadColumn, table: Option<&Name>, plan: &Plan, policy: &Pol
         (0..VALUES).map(|at| plain(column.kind, at, bounds)).collect()
     };
     Invented { name: column.name.clone(), kind: column_kind(column.kind), values }
+}
+
+/// Times in the windows of a job under a budget that renews: declared ones, moved to the window's beginning where they stand
+/// before it, and ones of our own; the windows in turn, so that each has rows.
+fn in_windows(windows: &[Window], declared: Vec<Value>) -> Vec<Value> {
+    let place = |value: &Value| match value {
+        Value::Date(days) => i64::from(*days),
+        Value::Datetime(micros) => *micros,
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::String(_) => 0,
+    };
+    let like = |at: i64, value: &Value| match value {
+        Value::Date(_) => Value::Date(at as i32),
+        Value::Datetime(_)
+        | Value::Null
+        | Value::Bool(_)
+        | Value::Int(_)
+        | Value::Float(_)
+        | Value::String(_) => Value::Datetime(at),
+    };
+    let of = |window: &Window| -> Vec<Value> {
+        let (from, until) = (place(&window.from), place(&window.until));
+        let moved = declared.iter().map(|value| place(value).max(from)).filter(|at| *at < until);
+        let moved: Vec<i64> = moved.collect();
+        let own = (0..VALUES).map(|at| from + (until - from) / VALUES * at);
+        let all = if moved.is_empty() { own.collect() } else { moved };
+        all.into_iter().map(|at| like(at, &window.from)).collect()
+    };
+    let all: Vec<Vec<Value>> = windows.iter().map(of).collect();
+    let most = all.iter().map(Vec::len).max().unwrap_or(0);
+    (0..most).flat_map(|at| all.iter().filter_map(move |values| values.get(at).cloned())).collect()
 }
 
 /// A value that is cut to this key.

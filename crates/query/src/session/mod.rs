@@ -4,6 +4,7 @@
 //! charge is on disk, and nothing is shown that is not stored.
 
 mod answer;
+mod bench;
 mod check;
 #[cfg(test)]
 mod consent_tests;
@@ -17,11 +18,12 @@ mod run;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use flockwise_ledger::{Binding, LedgerFile, LedgerId, Neighbours, Releases, RequestId, Status};
+use flockwise_ledger::{Binding, LedgerFile, LedgerId, Neighbours, Releases, RequestId, Status, Window};
 use flockwise_mechanisms::Ceiling;
 use polars::prelude::LazyFrame;
 
 pub use answer::{Answer, Answered};
+pub use bench::Progress;
 pub use check::{Check, CheckedColumn, CheckedSource};
 pub use error::Error;
 pub use phase::Phase;
@@ -32,7 +34,7 @@ use crate::document::Places;
 use crate::frame::{Files, Source};
 use crate::job::{Job, Query};
 use crate::plan::{Plan, PlanError, plan};
-use crate::policy::{Access, Budget, Policy};
+use crate::policy::{Access, Budget, Policy, Renewal};
 use crate::release::Document;
 use crate::resolve::resolve;
 
@@ -153,6 +155,12 @@ impl Session {
         Ok(Ceiling { accounting: budget.accounting, epsilon: budget.epsilon, delta: budget.delta })
     }
 
+    /// How the budget renews, where it does.
+    #[must_use]
+    pub fn renewal(&self) -> Option<&Renewal> {
+        if let Access::Budget(budget) = &self.policy.access { budget.per.as_ref() } else { None }
+    }
+
     fn budget(&self) -> Result<&Budget, Error> {
         match &self.policy.access {
             Access::Budget(budget) => Ok(budget),
@@ -166,7 +174,7 @@ impl Session {
             privacy_unit: flockwise_ledger::Name::new(self.policy.data.privacy_unit.as_str())?,
             neighbours: Neighbours::AddOrRemove,
             ceiling: self.ceiling()?,
-            window: None,
+            window: self.budget()?.per.as_ref().map(window).transpose()?,
         })
     }
 
@@ -205,6 +213,12 @@ impl Session {
             None => Ok(Source::Files(Files::list(&self.base, &self.policy.data.source)?)),
         }
     }
+}
+
+/// Renewal, as the ledger is bound to it: with the guarantee it can never change.
+fn window(per: &Renewal) -> Result<Window, flockwise_ledger::NameError> {
+    let name = flockwise_ledger::Name::new;
+    Ok(Window { every: name(per.window.name())?, time: name(per.time.as_str())?, tz: name(per.tz.name())? })
 }
 
 /// A planning error at the line of its release.

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use flockwise_ledger::{Begun, LedgerFile, Receipt, Releases, Request, RequestId};
+use flockwise_ledger::{Begun, LedgerFile, Receipt, Releases, Request, RequestId, Status};
 use flockwise_mechanisms::{Charged, Digest, Loss, Os, Plan as _, Release, Source as NoiseSource, secret};
 
 use super::{Answer, Answered, Error, Phase, Session};
@@ -10,12 +10,12 @@ use crate::backend::{
     Limits, LocalBackend, Scanner, consent_preflight, gather, label, wanted, wanted_of_table,
 };
 use crate::engine::{Failed, Measured, execute};
-use crate::frame::{Files, Kind, Preflight, Source};
+use crate::frame::{Files, Kind, Preflight, PreflightError, Source};
 use crate::plan::{
-    KeyDomain, Plan, ReleasePlan, Stages, charge_json, contribution_json, measure_name, natural_sd,
+    KeyDomain, Plan, ReleasePlan, Renewing, Stages, charge_json, contribution_json, measure_name, natural_sd,
 };
-use crate::release::{Alone, Document, How, LedgerAfter, Privacy, SCHEMA};
-use crate::statistics::table;
+use crate::release::{Alone, Document, How, LedgerAfter, Privacy, SCHEMA, figures};
+use crate::statistics::{says, table};
 use crate::table::Table;
 
 impl Session {
@@ -91,14 +91,14 @@ impl Session {
 
     /// Everything that public schemas can tell: nothing was charged yet.
     pub(super) fn preflight(&self, plan: &Plan, source: &Source) -> Result<Preflight, Error> {
-        let preflight = source.preflight(&wanted(&plan.scan))?;
-        let unit = preflight.0.first().map_or(Kind::Int, |(_, kind)| *kind);
-        for join in &plan.scan.joins {
-            let files = Source::Files(Files::list(&self.base, &join.source)?);
-            files.preflight(&wanted_of_table(join, &plan.scan.unit.column, unit))?;
-        }
-        if let Some(consent) = &plan.scan.consent {
-            consent_preflight(consent, unit, &self.base)?;
+        let mut preflight = source.preflight(&wanted(&plan.scan))?;
+        match self.preflight_tables(plan, unit(&preflight)) {
+            // Where there is no file of the data, and the policy does not say, the tables tell what the unit is.
+            Err(PreflightError::Type { .. }) if plan.scan.unit.kind.is_none() && source.is_empty() => {
+                self.preflight_tables(plan, Kind::Text)?;
+                preflight.0[0].1 = Kind::Text;
+            }
+            checked => checked?,
         }
         for release in &plan.releases {
             label::preflight(release, &self.policy, &self.base)?;
@@ -107,17 +107,36 @@ impl Session {
         Ok(preflight)
     }
 
+    /// The same of what is joined to the data.
+    fn preflight_tables(&self, plan: &Plan, unit: Kind) -> Result<(), PreflightError> {
+        for join in &plan.scan.joins {
+            let files = Source::Files(Files::list(&self.base, &join.source)?);
+            files.preflight(&wanted_of_table(join, &plan.scan.unit.column, unit))?;
+        }
+        if let Some(consent) = &plan.scan.consent {
+            consent_preflight(consent, unit, &self.base)?;
+        }
+        Ok(())
+    }
+
     fn request(&self, plan: &Plan, id: RequestId) -> Result<Request, Error> {
         let purpose = plan.purpose.as_ref().map_or("unstated", |purpose| purpose.as_str());
-        let names = plan.releases.iter().map(|release| flockwise_ledger::Name::new(release.name.as_str()));
+        let mut names: Vec<&str> = plan.releases.iter().map(|release| release.name.as_str()).collect();
+        // Of a budget that renews each release is there once for each window: it is named once.
+        let mut seen = std::collections::BTreeSet::new();
+        names.retain(|name| seen.insert(*name));
+        let windows = plan.renewing.as_ref().map_or_else(Vec::new, Renewing::names);
+        let named = |names: Vec<&str>| -> Result<Vec<_>, flockwise_ledger::NameError> {
+            names.into_iter().map(flockwise_ledger::Name::new).collect()
+        };
         Ok(Request {
             id,
             analyst: self.analyst.clone(),
             purpose: flockwise_ledger::Name::new(purpose)?,
             job: plan.digest(),
             data: flockwise_ledger::Name::new(plan.data.as_str())?,
-            releases: names.collect::<Result<_, _>>()?,
-            windows: Vec::new(),
+            releases: named(names)?,
+            windows: named(windows)?,
             when: SystemTime::now(),
         })
     }
@@ -148,10 +167,11 @@ impl Session {
         let released = computed.unwrap_or(Err(Failed::Bug)).map_err(after_charge)?;
         let mut bytes = Vec::new();
         let not_stored = |source| Error::NotStored { request: id.clone(), entry, source };
-        let after = Self::ledger_after(ledger).map_err(not_stored)?;
+        let status = ledger.status().map_err(not_stored)?;
         for (release, measured) in plan.releases.iter().zip(released) {
+            let after = ledger_after(&status, release);
             let table = self.table(release, measured);
-            let document = document(&plan, release, &table, Some((after.clone(), receipt)));
+            let document = document(&plan, release, &table, Some((after, receipt)));
             serde_json::to_writer(&mut bytes, &document).map_err(|error| Error::Stored(error.to_string()))?;
             bytes.push(b'\n');
         }
@@ -173,20 +193,27 @@ impl Session {
             (label::join(&release, table, &self.policy, &self.base), measured)
         })
     }
+}
 
-    fn ledger_after(ledger: &mut LedgerFile) -> Result<LedgerAfter, flockwise_ledger::Error> {
-        let (status, ceiling) = (ledger.status()?, ledger.binding().ceiling);
-        let zero = Loss::zero(ceiling.accounting);
-        let spent = status.windows.first().map_or(zero, |window| window.spent);
-        let whole = ceiling.rectangle();
-        let part = |spent: u64, whole: u64| if whole == 0 { 0.0 } else { spent as f64 / whole as f64 };
-        let used = part(spent.amount_units(), whole.amount_units())
-            .max(part(spent.delta().units(), whole.delta().units()));
-        Ok(LedgerAfter {
-            used: (used * 1e4).round() / 1e4,
-            epsilon_so_far: figures(ceiling.epsilon_of(spent)),
-            ceiling: ceiling.epsilon.to_f64(),
-        })
+/// What the privacy unit is.
+fn unit(preflight: &Preflight) -> Kind {
+    preflight.0.first().map_or(Kind::Int, |(_, kind)| *kind)
+}
+
+/// What is spent after a job: of the whole ledger, or where it renews of the release's window.
+fn ledger_after(status: &Status, release: &ReleasePlan) -> LedgerAfter {
+    let ceiling = status.binding.ceiling;
+    let window = release.window.as_ref().map(|window| window.name.as_str());
+    let own = status.windows.iter().find(|known| known.window.as_deref() == window);
+    let spent = own.map_or(Loss::zero(ceiling.accounting), |window| window.spent);
+    let whole = ceiling.rectangle();
+    let part = |spent: u64, whole: u64| if whole == 0 { 0.0 } else { spent as f64 / whole as f64 };
+    let used = part(spent.amount_units(), whole.amount_units())
+        .max(part(spent.delta().units(), whole.delta().units()));
+    LedgerAfter {
+        used: (used * 1e4).round() / 1e4,
+        epsilon_so_far: figures(ceiling.epsilon_of(spent)),
+        ceiling: ceiling.epsilon.to_f64(),
     }
 }
 
@@ -202,15 +229,22 @@ pub(crate) fn compute(
     limits: &Limits,
     noise: &mut dyn NoiseSource,
 ) -> Result<Vec<Release<Measured>>, Failed> {
-    let (plan, allowance) = charged.open();
-    let mut allowance = allowance.as_gaussian();
-    let scanner = Scanner::open(&plan.scan, source, preflight, base, limits, noise);
-    let scanner = scanner.map_err(|_| Failed::Source)?;
-    let gathered = gather(&scanner, &plan.releases)?;
+    let (plan, allowances) = charged.open_windows();
+    let mut allowances = allowances.into_iter();
     let mut released = Vec::new();
-    for (release, gathered) in plan.releases.iter().zip(gathered) {
-        let mut backend = LocalBackend::new(&scanner, &release.rows, gathered, secret(noise))?;
-        released.push(execute(&release.stages, &mut allowance, &mut backend, noise)?);
+    for windows in plan.by_reading() {
+        let scanner = Scanner::open(&plan.scan, source, preflight, base, limits, noise);
+        let scanner = scanner.map_err(|_| Failed::Source)?;
+        let all: Vec<&ReleasePlan> = windows.iter().copied().flatten().collect();
+        let mut gathered = gather(&scanner, &all)?.into_iter();
+        for releases in windows {
+            let mut allowance = allowances.next().ok_or(Failed::Bug)?.as_gaussian();
+            for release in releases {
+                let gathered = gathered.next().ok_or(Failed::Bug)?;
+                let mut backend = LocalBackend::new(&scanner, &release.rows, gathered, secret(noise))?;
+                released.push(execute(&release.stages, &mut allowance, &mut backend, noise)?);
+            }
+        }
     }
     Ok(released)
 }
@@ -227,16 +261,6 @@ fn over_budget(error: flockwise_ledger::Error, ceiling: flockwise_mechanisms::Ce
         return Error::OverBudget { figures, hint };
     }
     error.into()
-}
-
-/// Four figures, rounded up: an epsilon is never shown smaller than it is.
-fn figures(epsilon: f64) -> f64 {
-    if epsilon <= 0.0 || !epsilon.is_finite() {
-        return epsilon;
-    }
-    let step = 10.0_f64.powi(epsilon.log10().floor() as i32 - 5);
-    let up = (epsilon / step - 1e-4).ceil() * step;
-    format!("{up:.5e}").parse().unwrap_or(up)
 }
 
 /// The clamp range that was bought, and for what.
@@ -271,12 +295,14 @@ pub(super) fn document(
         schema: SCHEMA.to_owned(),
         flockwise: env!("CARGO_PKG_VERSION").to_owned(),
         release: release.name.to_string(),
+        window: release.window.as_ref().map(|window| window.name.clone()),
         statistic: release.statistic.to_owned(),
         data: plan.data.to_string(),
         purpose: plan.purpose.as_ref().map(ToString::to_string),
         privacy: Privacy {
-            unit: format!("one person ({})", plan.unit),
+            unit: plan.protected_unit(),
             neighbours: "add or remove".to_owned(),
+            renewal: plan.renewed(),
             accounting: plan.ceiling.accounting.name().to_owned(),
             charge: charge_json(release.loss),
             alone: Alone {
@@ -290,9 +316,11 @@ pub(super) fn document(
             stages: release.stage_names().into_iter().map(str::to_owned).collect(),
             contribution,
             bounds: bounds_json(stages),
+            values: release.values_json(),
+            after: says(release),
             noise_sd: sd.collect::<serde_json::Map<_, _>>().into(),
             selection: match &stages.keys {
-                KeyDomain::Public(_) | KeyDomain::Leading(_) => None,
+                KeyDomain::Public(_) | KeyDomain::Leading(_) | KeyDomain::Top(_) => None,
                 KeyDomain::Private(_) | KeyDomain::Under(..) => release.selection_people().map(|(half, most)| {
                     serde_json::json!({ "appears_half": half.ceil(), "appears_99pc": most.ceil() })
                 }),

@@ -3,12 +3,15 @@
 use flockwise_mechanisms::Noise;
 
 use crate::engine::Measured;
-use crate::kernel::Moment;
+use crate::kernel::{Moment, UNIT};
 use crate::plan::{Channel, ReleasePlan};
 use crate::table::Estimate;
 
 /// 95% of a normal lie within so many standard deviations.
 pub(super) const Z: f64 = 1.959_963_984_540_054;
+
+/// A count is far from zero from so many standard deviations on: ratios of it are then close to their expansion.
+const FAR: f64 = 10.0;
 
 /// A noisy number in its natural unit, with the standard deviation of its noise.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +55,8 @@ pub(super) fn unit(plan: &ReleasePlan, measured: &Measured, place: usize) -> f64
         _ => measured.bound,
     };
     match moment {
-        Moment::People | Moment::Rows { .. } | Moment::Nodes { .. } => f64::from(bound.unit()),
+        Moment::People | Moment::Rows { .. } => f64::from(bound.unit()),
+        Moment::Nodes { .. } => f64::from(UNIT),
         Moment::Value { channel: 0, .. } => plan.stages.channels[0].steps,
         Moment::Value { .. } => 1.0 / plan.stages.channels[0].square_unit(),
     }
@@ -87,14 +91,30 @@ pub(super) fn mean(sum: &Noisy, count: &Noisy, channel: &Channel) -> Estimate {
     }
 }
 
-/// E(v − c)² − (E(v − c))², each a ratio, at most R². The bars add the ends of both parts: at least 90% by the union
-/// bound of two 95% sets, and wider than either.
+/// E(v − c)² − (E(v − c))², each a ratio, at most R².
+///
+/// With q = Q/N and m = S/N the bars are q + R²/2 − m² ± 1.96 s, where s² holds the first order of the expansion in the
+/// three independent noises, (s_Q² + 4m²s_S² + (2m² − q)²s_N²)/N², and the variance of the second: on values of any mean and
+/// spread they hold 94.7% to 96.7% of the time from N = 10 s_N on. Below that they add the ends of the two ratios' own sets: at
+/// least 90% by the union bound, and about 98%.
 pub(super) fn variance(sum: &Noisy, square: &Noisy, count: &Noisy, channel: &Channel) -> Estimate {
     let reach = f64::from(channel.radius) / channel.steps;
     let half = reach * reach / 2.0;
+    let clamp = |x: f64| x.max(0.0).min(reach * reach);
+    if count.value >= FAR * count.sd.max(sum.sd / reach) && count.value > 0.0 {
+        let (q, m) = (square.value / count.value, sum.value / count.value);
+        let [of_count, of_sum, of_square] =
+            [count, sum, square].map(|noisy| (noisy.sd / count.value).powi(2));
+        let first = of_square + 4.0 * m * m * of_sum + (2.0 * m * m - q).powi(2) * of_count;
+        let second = 2.0 * of_sum.powi(2)
+            + 16.0 * m * m * of_sum * of_count
+            + of_square * of_count
+            + 2.0 * (q - 3.0 * m * m).powi(2) * of_count.powi(2);
+        let (middle, width) = (q + half - m * m, Z * (first + second).sqrt());
+        return Estimate { value: clamp(middle), low: clamp(middle - width), high: clamp(middle + width) };
+    }
     let second = ratio(square, count, (-half, half));
     let first = ratio(sum, count, (-reach, reach));
-    let clamp = |x: f64| x.max(0.0).min(reach * reach);
     let squares = [first.low * first.low, first.high * first.high];
     let least = if first.low <= 0.0 && first.high >= 0.0 { 0.0 } else { squares[0].min(squares[1]) };
     let value = clamp(second.value + half - first.value * first.value);

@@ -9,7 +9,9 @@
 mod activity;
 mod affinity;
 mod co_occurrence;
+mod consistent;
 mod estimate;
+mod finish;
 mod popularity;
 mod proportion;
 mod quantile;
@@ -21,12 +23,15 @@ mod top_k;
 mod transitions;
 
 pub(crate) use activity::buckets as activity_buckets;
+pub(crate) use consistent::groups;
+pub(crate) use finish::says;
 pub use table::table;
+pub(crate) use table::{Row, columns, rows, segment};
 
-use crate::job::Statistic;
+use crate::job::{By, Per, Statistic};
 use crate::kernel::{Link, Moment};
-use crate::plan::{Bins, Grouping, Linked, Order, Output, Over, PlanError};
-use crate::resolve::ResolvedRelease;
+use crate::plan::{Bins, Formula, Grouping, Linked, Order, Output, Over, PlanError};
+use crate::resolve::{ResolvedRelease, total_names};
 
 /// What a statistic asks of the stages, and what it makes of the answers.
 #[derive(Clone, PartialEq, Debug)]
@@ -58,6 +63,8 @@ pub struct Values {
     pub squares: bool,
     /// Grids of bins.
     pub bins: Vec<Bins>,
+    /// Whose values.
+    pub per: Per,
 }
 
 impl Asked {
@@ -83,6 +90,14 @@ impl Asked {
     /// The place of a margin.
     fn margin(&mut self, over: Over) -> usize {
         place(&mut self.margins, over)
+    }
+
+    /// Totals over every number of leading parts of the key, from all but the last to none.
+    fn totals(&mut self, by: &[By]) {
+        for (parts, name) in (0..by.len()).rev().zip(total_names(by)) {
+            let margin = self.margin(Over::Totals(parts as u32));
+            self.outputs.push(Output { name, formula: Formula::Total(margin) });
+        }
     }
 
     /// The count of rows, which is the count of people where one row of a person counts.
@@ -116,7 +131,7 @@ pub fn asked(release: &ResolvedRelease) -> Result<Asked, PlanError> {
     match &release.statistic {
         Statistic::Popularity(popularity) => popularity::asked(popularity),
         Statistic::Summary(summary) => summary::asked(summary, release),
-        Statistic::Reach(_) => Ok(reach::asked()),
+        Statistic::Reach(reach) => Ok(reach::asked(reach)),
         Statistic::TopK(top_k) => Ok(top_k::asked(top_k)),
         Statistic::CoOccurrence(co_occurrence) => co_occurrence::asked(co_occurrence, release),
         Statistic::Transitions(_) => transitions::asked(release),

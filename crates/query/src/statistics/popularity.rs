@@ -26,5 +26,8 @@ pub(super) fn asked(popularity: &Popularity) -> Result<Asked, PlanError> {
         };
         asked.outputs.push(Output { name: aggregate.output(), formula: Formula::Count(place) });
     }
+    if popularity.consistent {
+        asked.totals(&popularity.by);
+    }
     Ok(asked)
 }

@@ -47,6 +47,7 @@ impl Proportions {
                 }
                 Formula::OverIndex(place) => made.sums = sums(plan, measured, place),
                 Formula::Count(_)
+                | Formula::Total(_)
                 | Formula::Sum { .. }
                 | Formula::Mean { .. }
                 | Formula::Variance { .. }

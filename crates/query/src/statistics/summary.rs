@@ -12,7 +12,7 @@
 //! L√(hB). Any list of quantiles of one release reads the one tree.
 
 use super::{Asked, Values};
-use crate::job::{Aggregate, Summary};
+use crate::job::{Aggregate, Per, Summary};
 use crate::kernel::Moment;
 use crate::plan::{Bins, Formula, Order, Output, PlanError};
 use crate::resolve::{ResolvedRelease, ValueBounds};
@@ -27,7 +27,8 @@ pub(super) fn asked(summary: &Summary, release: &ResolvedRelease) -> Result<Aske
     let centring = |aggregate: &Aggregate| {
         matches!(aggregate, Aggregate::Mean | Aggregate::Variance | Aggregate::Deviation)
     };
-    let mut values = Values { centred: summary.aggregates.iter().any(centring), ..Values::default() };
+    let centred = summary.aggregates.iter().any(centring);
+    let mut values = Values { centred, per: summary.per, ..Values::default() };
     for aggregate in &summary.aggregates {
         let name = aggregate.output();
         let formula = match aggregate {
@@ -53,8 +54,8 @@ pub(super) fn asked(summary: &Summary, release: &ResolvedRelease) -> Result<Aske
                 }
             }
             Aggregate::Quantile(quantile) => {
-                let (bounds, whole) = bounds(release)?;
-                let nodes = nodes(&mut asked, &mut values, Bins::for_quantiles(bounds, whole), limit);
+                let bins = quantile_bins(release, summary.per)?;
+                let nodes = nodes(&mut asked, &mut values, bins, limit);
                 // Strictly between 0 and 1, as the job's reader sees to.
                 Formula::Quantile { nodes, millionths: (quantile.q * 1e6).round() as u32 }
             }
@@ -71,6 +72,19 @@ pub(super) fn asked(summary: &Summary, release: &ResolvedRelease) -> Result<Aske
     Ok(asked)
 }
 
+/// The grid for quantiles: of the declared range, or of the one that is bought. Averages are no whole numbers.
+fn quantile_bins(release: &ResolvedRelease, per: Per) -> Result<Bins, PlanError> {
+    let range = release.value.as_ref().and_then(|value| value.bounds);
+    let declared = match range {
+        Some(ValueBounds::Bought(None)) => None,
+        Some(ValueBounds::Bought(Some(_)) | ValueBounds::Declared(_)) | None => Some(bounds(release)?),
+    };
+    let bins = declared.map(|(bounds, whole)| Bins::for_quantiles(bounds, whole && per == Per::Row));
+    let bought = matches!(range, Some(ValueBounds::Bought(_)));
+    // A bin for each whole number is as fine as a grid can be: no narrower range makes it finer.
+    Ok(bins.filter(|bins| bins.whole || !bought).unwrap_or_else(Bins::for_bought_quantiles))
+}
+
 /// The declared range, and whether the column holds whole numbers.
 fn bounds(release: &ResolvedRelease) -> Result<(Bounds, bool), PlanError> {
     let value = release.value.as_ref().ok_or(PlanError::Internal("a summary has a column"))?;
@@ -81,8 +95,8 @@ fn bounds(release: &ResolvedRelease) -> Result<(Bounds, bool), PlanError> {
         }
         Some(ValueBounds::Bought(None)) | None => Err(PlanError::Unsupported {
             release: release.name.clone(),
-            what: "a quantile or histogram of a column without declared bounds".to_owned(),
-            instead: "declare `bounds` for the column in the policy",
+            what: "a histogram of a column without declared bounds".to_owned(),
+            instead: "declare `bounds` for the column in the policy; or ask for quantiles, whose grid may be bought",
         }),
     }
 }

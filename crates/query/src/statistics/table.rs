@@ -1,50 +1,84 @@
 //! From noisy measures to a table with error bars: post-processing.
 
+use super::consistent::Consistent;
 use super::estimate::{Z, deviation, mean, noisy, variance};
+use super::finish::finished;
 use super::proportion::Proportions;
 use super::quantile::Reader;
 use crate::engine::Measured;
 use crate::kernel::Moment;
 use crate::key::decode;
-use crate::plan::{Formula, Order, ReleasePlan};
+use crate::plan::{Formula, Order, Output, ReleasePlan};
 use crate::table::{Bias, Estimate, Table, TableColumn};
 use crate::value::Value;
 
-/// A row on its way into a table: the place of its key, its first computed value, its cells.
-type Row = (usize, f64, Vec<Value>);
+/// A row on its way into a table.
+pub(crate) struct Row {
+    /// The place of its key.
+    pub at: usize,
+    /// Whether a pair is read from its second to its first.
+    pub reversed: bool,
+    /// Its computed values, in the order of the plan's outputs.
+    pub estimates: Vec<Estimate>,
+}
+
+impl Row {
+    /// What rows are ordered by.
+    fn first(&self) -> f64 {
+        self.estimates.first().map_or(f64::NEG_INFINITY, |estimate| estimate.value)
+    }
+
+    /// The values of its keys, in the order of the table's columns.
+    pub fn keys(&self, plan: &ReleasePlan, measured: &Measured) -> Vec<Value> {
+        let parts = decode(&measured.keys[self.at]);
+        let last = plan.keys.len().saturating_sub(1);
+        let part = |place: usize| if self.reversed { last - place } else { place };
+        plan.keys.iter().map(|(place, _)| parts[part(*place)].clone()).collect()
+    }
+}
 
 /// The table of a release.
 #[must_use]
 pub fn table(plan: &ReleasePlan, measured: &Measured) -> Table {
-    let mut rows: Vec<Row> = Vec::new();
-    let formulas = Formulas::new(plan, measured);
-    for (at, key) in measured.keys.iter().enumerate() {
-        let parts = decode(key);
-        let ways = if plan.both_ways { &[false, true][..] } else { &[false] };
-        for &reversed in ways {
-            let keys = plan.keys.len();
-            let part = |place: usize| if reversed { keys - 1 - place } else { place };
-            let mut row: Vec<Value> =
-                plan.keys.iter().map(|(place, _)| parts[part(*place)].clone()).collect();
-            let mut first = f64::NEG_INFINITY;
-            for (column, output) in plan.outputs.iter().enumerate() {
-                let estimate = formulas.estimate(output.formula, at, reversed);
-                if column == 0 {
-                    first = estimate.value;
-                }
-                row.extend(estimate.cells());
-            }
-            rows.push((at, first, row));
-        }
-    }
-    order(plan, measured, &mut rows);
-    Table { columns: columns(plan), rows: rows.into_iter().map(|(_, _, row)| row).collect() }
+    let cells = |row: Row| {
+        let mut cells = row.keys(plan, measured);
+        cells.extend(row.estimates.iter().flat_map(|estimate| estimate.cells()));
+        cells
+    };
+    Table { columns: columns(plan), rows: rows(plan, measured).into_iter().map(cells).collect() }
 }
 
-fn columns(plan: &ReleasePlan) -> Vec<TableColumn> {
+/// The rows of a release's table, in their order.
+pub(crate) fn rows(plan: &ReleasePlan, measured: &Measured) -> Vec<Row> {
+    let formulas = Formulas::new(plan, measured);
+    let ways = if plan.both_ways { &[false, true][..] } else { &[false] };
+    let mut rows = Vec::with_capacity(measured.keys.len() * ways.len());
+    for at in 0..measured.keys.len() {
+        rows.extend(ways.iter().map(|&reversed| {
+            let estimate = |output: &Output| formulas.estimate(output.formula, at, reversed);
+            Row { at, reversed, estimates: plan.outputs.iter().map(estimate).collect() }
+        }));
+    }
+    order(plan, measured, &mut rows);
+    if let (Some(minimum), Some(people)) = (plan.finish.minimum, plan.people()) {
+        // After the ranks: a place in them is a function of what was released, shown or not.
+        let least = f64::from(minimum.get());
+        rows.retain(|row| formulas.estimate(people, row.at, row.reversed).value >= least);
+    }
+    for row in &mut rows {
+        for (estimate, output) in row.estimates.iter_mut().zip(&plan.outputs) {
+            *estimate = finished(&plan.finish, output.formula, *estimate);
+        }
+    }
+    rows
+}
+
+/// The columns of a release's table: keys, then each computed column with its bars.
+pub(crate) fn columns(plan: &ReleasePlan) -> Vec<TableColumn> {
     let mut columns: Vec<TableColumn> = plan.keys.iter().map(|(_, column)| column.clone()).collect();
     for output in &plan.outputs {
-        let (unit, bias) = match output.formula {
+        let (unit, mut bias) = match output.formula {
+            Formula::Total(_) => ("people", Bias::Low),
             Formula::Count(place) if plan.stages.measures[place].moment == Moment::People => {
                 ("people", Bias::Low)
             }
@@ -66,6 +100,10 @@ fn columns(plan: &ReleasePlan) -> Vec<TableColumn> {
             | Formula::OverIndex(_)
             | Formula::Retained { .. } => ("ratio", Bias::Unknown),
         };
+        if plan.finish.non_negative && output.formula.is_count() {
+            // Low by the bound, high by the clamp.
+            bias = Bias::Unknown;
+        }
         columns.extend(TableColumn::with_bars(&output.name, unit, Some(bias)));
     }
     columns
@@ -73,22 +111,19 @@ fn columns(plan: &ReleasePlan) -> Vec<TableColumn> {
 
 /// Sorts, and keeps the leading ones of each segment: by released values, ties by the bytes of the key.
 fn order(plan: &ReleasePlan, measured: &Measured, rows: &mut Vec<Row>) {
-    let key = |at: usize| &measured.keys[at];
+    let key = |row: &Row| &measured.keys[row.at];
     match plan.order {
-        Order::Key => rows.sort_by(|one, other| key(one.0).cmp(key(other.0))),
-        Order::Largest => {
-            rows.sort_by(|one, other| other.1.total_cmp(&one.1).then_with(|| key(one.0).cmp(key(other.0))))
-        }
+        Order::Key => rows.sort_by(|one, other| key(one).cmp(key(other))),
+        Order::Largest => rows.sort_by(|one, other| {
+            other.first().total_cmp(&one.first()).then_with(|| key(one).cmp(key(other)))
+        }),
         Order::Leading(most) => {
-            let segments = plan.keys.len().saturating_sub(1);
-            let segment = |row: &[Value]| {
-                let mut bytes = Vec::new();
-                row[..segments].iter().for_each(|part| crate::key::encode(part, &mut bytes));
-                bytes
-            };
-            let mut keyed: Vec<(Vec<u8>, Row)> = rows.drain(..).map(|row| (segment(&row.2), row)).collect();
+            let keyed = rows.drain(..).map(|row| (segment(plan, &row.keys(plan, measured)), row));
+            let mut keyed: Vec<(Vec<u8>, Row)> = keyed.collect();
             keyed.sort_by(|(here, one), (there, other)| {
-                here.cmp(there).then(other.1.total_cmp(&one.1)).then_with(|| key(one.0).cmp(key(other.0)))
+                here.cmp(there)
+                    .then(other.first().total_cmp(&one.first()))
+                    .then_with(|| key(one).cmp(key(other)))
             });
             let mut last: Option<Vec<u8>> = None;
             let mut seen = 0;
@@ -103,11 +138,20 @@ fn order(plan: &ReleasePlan, measured: &Measured, rows: &mut Vec<Row>) {
     }
 }
 
+/// The bytes of a row's segment: all parts of its key but the last, in the order of the table's columns.
+pub(crate) fn segment(plan: &ReleasePlan, keys: &[Value]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    keys[..plan.keys.len().saturating_sub(1)].iter().for_each(|part| crate::key::encode(part, &mut bytes));
+    bytes
+}
+
 /// Computes the columns of a release.
 struct Formulas<'a> {
     plan: &'a ReleasePlan,
     measured: &'a Measured,
     proportions: Proportions,
+    /// Counts that add up, where that is asked.
+    consistent: Option<Consistent>,
     /// For each measure that is a tree, how quantiles are read from it.
     readers: Vec<Option<Reader>>,
 }
@@ -116,7 +160,8 @@ impl<'a> Formulas<'a> {
     fn new(plan: &'a ReleasePlan, measured: &'a Measured) -> Self {
         let readers =
             (0..plan.stages.measures.len()).map(|place| Reader::new(plan, measured, place)).collect();
-        Self { plan, measured, proportions: Proportions::new(plan, measured), readers }
+        let proportions = Proportions::new(plan, measured);
+        Self { plan, measured, proportions, consistent: Consistent::new(plan, measured), readers }
     }
 
     /// One cell; `reversed` where a pair is read from its second to its first.
@@ -124,7 +169,13 @@ impl<'a> Formulas<'a> {
         let measure = |place| noisy(self.plan, self.measured, place, at);
         let channel = || &self.plan.stages.channels[0];
         match formula {
-            Formula::Count(place) => measure(place).estimate(),
+            Formula::Count(place) => match &self.consistent {
+                Some(consistent) => consistent.cell(at),
+                None => measure(place).estimate(),
+            },
+            Formula::Total(margin) => {
+                self.consistent.as_ref().expect("totals were measured").total(margin, at)
+            }
             Formula::Sum { value, count: None } => measure(value).estimate(),
             Formula::Sum { value, count: Some(count) } => {
                 let (sum, count, centre) = (measure(value), measure(count), channel().centre);

@@ -1,5 +1,6 @@
 //! Policies and jobs that must be read, and hostile ones that must be refused, each for its reason.
 
+mod fuzz;
 mod jobs;
 mod policies;
 mod random;

@@ -61,6 +61,32 @@ fn the_budget() {
             "per = { window = \"day\", time = \"timestamp\", tz = \"Mars\"",
             no(BadValue, "time zone"),
         ),
+        (
+            "# per = { window = \"month\", time = \"timestamp\", tz = \"UTC\"",
+            "per = { window = \"week\", time = \"timestamp\", tz = \"America/Havana\"",
+            OK,
+        ),
+        (
+            "# per = { window = \"month\", time =",
+            "per = { every = \"month\", time =",
+            no(UnknownField, "`every`"),
+        ),
+        (
+            "# per = { window = \"month\", time = \"timestamp\"",
+            "per = { window = \"month\"",
+            no(MissingField, "time = "),
+        ),
+        (
+            "# per = { window = \"month\", time = \"timestamp\"",
+            "per = { window = \"month\", time = \"movies.timestamp\"",
+            no(BadValue, "column"),
+        ),
+        (
+            "# per = { window = \"month\", time = \"timestamp\"",
+            "per = { window = \"month\", time = \"revenue\"",
+            no(UnknownName, "`revenue`"),
+        ),
+        ("# per = {", "per = \"month\" # {", no(WrongType, "a table")),
         ("[budget]", "no_privacy = \"x\"\n[budgt]", no(UnknownField, "did you mean")),
     ];
     // `[data]` and `[budget]` are followed by other lines with comments: the edits keep them whole.
@@ -68,6 +94,14 @@ fn the_budget() {
     for &(from, to, expected) in cases {
         policy(&edited(&base, from, to), expected);
     }
+    // Dates have no zone, and the windows they lie in neither.
+    let dated =
+        edited(&edited(&base, "type = \"datetime\", tz = \"UTC\"", "type = \"date\""), "# per =", "per =");
+    policy(&dated, OK);
+    policy(
+        &dated.replace("timestamp\", tz = \"UTC\"", "timestamp\", tz = \"Europe/Paris\""),
+        no(Conflict, "no time zone"),
+    );
 }
 
 /// Comments behind a value go, so that edits can span lines; a line that is only a comment stays.
@@ -83,7 +117,7 @@ fn the_top_and_the_data() {
         ("version = 1", "version = 99999999999999999999999", no(BadValue, "version")),
         ("version = 1", "", no(MissingField, "version = 1")),
         ("version = 1", "version = 1\nsecret = 1", no(UnknownField, "`secret`")),
-        ("version = 1", "version = 1\nno_privacy = \"open data\"", no(Conflict, "exclude each other")),
+        ("version = 1", "version = 1\nno_privacy = \"open data\"", no(Conflict, "has no ledger")),
         ("name = \"films\"", "name = \"../films\"", no(BadValue, "starts with a letter")),
         ("name = \"films\"", "name = \"\"", no(BadValue, "empty")),
         ("name = \"films\"", "name = \"a b\"", no(BadValue, "starts with a letter")),
@@ -239,6 +273,11 @@ fn whole_files() {
     let minimal = "version = 1\nno_privacy = \"made up\"\ndata = { name = \"a\", source = \"a.csv\", privacy_unit = \"u\" }";
     policy(minimal, OK);
     policy(&edited(minimal, "made up", " "), no(BadValue, "a reason"));
+    let benched = format!("{minimal}\nbudget = {{ delta = 1e-6, accounting = \"zcdp\" }}");
+    policy(&benched, OK);
+    policy(&edited(&benched, "delta = 1e-6", "delta = 1e-6, epsilon = 4"), OK);
+    policy(&edited(&benched, "delta = 1e-6", "ledger = \"a\""), no(Conflict, "remove `ledger`"));
+    policy(&edited(&benched, "delta = 1e-6", "delta = 2"), no(BadValue, "delta"));
     policy(&edited(minimal, "no_privacy = \"made up\"\n", ""), no(MissingField, "needs `budget`"));
     policy("", no(MissingField, "version"));
     policy("version", no(Syntax, ""));

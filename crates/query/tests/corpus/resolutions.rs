@@ -155,6 +155,55 @@ fn statistics() {
 }
 
 #[test]
+fn what_is_done_to_released_numbers() {
+    let cases: &[(&str, Expected)] = &[
+        ("statistic = \"summary\"\ncolumn = \"rating\"\nminimum = 9", OK),
+        (
+            "statistic = \"summary\"\ncolumn = \"rating\"\naggregates = [\"mean\"]\nminimum = 9",
+            no(Conflict, "add \"people\""),
+        ),
+        (
+            "statistic = \"popularity\"\nby = [\"country\"]\naggregates = [\"rows\"]\nminimum = 9",
+            no(Conflict, "add \"people\""),
+        ),
+        (
+            "statistic = \"co_occurrence\"\nitem = \"movie_id\"\nmeasures = [\"lift\"]\nminimum = 9",
+            no(Conflict, "does not count them"),
+        ),
+        ("statistic = \"activity\"\nminimum = 9\nnon_negative = true\nround = \"noise\"", OK),
+        ("statistic = \"popularity\"\nby = [\"movie_id\", \"country\"]\nconsistent = true", OK),
+        (
+            "statistic = \"popularity\"\nby = [\"country\", \"movie_id\"]\nconsistent = true",
+            no(Unsupported, "must lead"),
+        ),
+        (
+            "statistic = \"popularity\"\nby = [\"country\"]\naggregates = [\"people\", \"rows\"]\nconsistent = true",
+            no(Unsupported, "counts of people"),
+        ),
+        (
+            "statistic = \"popularity\"\nby = [\"country\"]\nconsistent = true\nnon_negative = true",
+            no(Conflict, "no longer add up"),
+        ),
+        (
+            "statistic = \"popularity\"\nby = [\"country\"]\nconsistent = true\ncontribution = { keep = 3 }",
+            no(Conflict, "norm = 4"),
+        ),
+        (
+            "statistic = \"popularity\"\nby = [\"movie_id\"]\nconsistent = true\ntwo_stage = false",
+            no(Conflict, "found first"),
+        ),
+        ("statistic = \"reach\"\nconsistent = true", no(Conflict, "name the parts")),
+        (
+            "statistic = \"reach\"\nby = [{ column = \"country\", as = \"people_in_all\" }]\nconsistent = true",
+            no(Duplicate, "`people_in_all`"),
+        ),
+    ];
+    for &(release, expected) in cases {
+        resolution(POLICY, release, expected);
+    }
+}
+
+#[test]
 fn other_policies() {
     let pure = edited(&edited(POLICY, "delta = 1e-6", ""), "accounting = \"zcdp\"", "accounting = \"pure\"");
     let popularity = "statistic = \"popularity\"\n";

@@ -23,7 +23,7 @@ fn rows(rows: Vec<Row>) -> People {
 const SUMMARY: &str = "statistic = \"summary\"\nby = [\"country\"]\ncolumn = \"rating\"\naggregates = [\"people\", \"rows\", \"sum\", \"mean\", \"variance\"]\nmax_rows_per_key = 3\ncontribution = { keep = 2 }";
 const POPULAR: &str = "statistic = \"popularity\"\nby = [\"item\"]\naggregates = [\"people\", \"rows\"]";
 
-fn traced(session: &Session, plan: &Plan, mode: Mode) -> (Trace, Vec<u8>) {
+pub fn traced(session: &Session, plan: &Plan, mode: Mode) -> (Trace, Vec<u8>) {
     let mut recorder = Recorder::new(mode);
     let bytes = session.rehearse(plan.clone(), &mut recorder).expect("made-up data");
     (recorder.into_trace(), bytes)

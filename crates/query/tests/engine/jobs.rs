@@ -67,6 +67,15 @@ fn options(dice: &mut Dice, release: &mut String) {
     if dice.one_in(3) {
         let _ = writeln!(release, "two_stage = {}", dice.one_in(2));
     }
+    if dice.one_in(3) {
+        release.push_str(dice.pick(&[
+            "non_negative = true\n",
+            "round = 10\n",
+            "round = \"noise\"\n",
+            "non_negative = true\nround = 5\n",
+            "minimum = 3\n",
+        ]));
+    }
     if dice.one_in(4) {
         let _ = writeln!(release, "mechanism = \"{}\"", dice.pick(&["laplace", "gaussian", "auto"]));
     }
@@ -82,11 +91,18 @@ pub fn release(dice: &mut Dice) -> String {
             let aggregates =
                 dice.pick(&["", "aggregates = [\"rows\"]", "aggregates = [\"people\", \"rows\"]"]);
             let _ = write!(release, "statistic = \"popularity\"\nby = [{by}]\n{aggregates}\n");
+            if aggregates.is_empty() && dice.one_in(2) {
+                return release + "consistent = true\n" + dice.pick(&["", "contribution = { norm = 3 }\n"]);
+            }
             if dice.one_in(2) {
                 let _ = writeln!(release, "max_rows_per_key = {}", [1, 2, 50][dice.roll(3)]);
             }
         }
         1 => {
+            if dice.one_in(3) {
+                let (k, item) = (1 + dice.roll(4), keys[0]);
+                return format!("statistic = \"top_k\"\nk = {k}\nitem = {item}\nmechanism = \"gumbel\"\n");
+            }
             let (item, segments) = (keys[0], keys[1..].join(", "));
             let _ = write!(
                 release,
@@ -130,10 +146,22 @@ pub fn release(dice: &mut Dice) -> String {
                 "\"people\", { histogram = { width = 20 } }",
                 "\"people\", \"rows\", \"sum\", \"mean\", \"variance\"",
             ]);
+            let rows = dice.pick(&[
+                "max_rows_per_key = 1",
+                "max_rows_per_key = 2",
+                "per = \"row\"\nmax_rows_per_key = 7",
+                "per = \"person\"",
+                "per = \"person\"",
+            ]);
+            // An average is no row.
+            let aggregates = if rows.contains("person") {
+                aggregates.replace("\"rows\", ", "")
+            } else {
+                aggregates.to_owned()
+            };
             let _ = write!(
                 release,
-                "statistic = \"summary\"\nby = [{by}]\ncolumn = \"{column}\"\naggregates = [{aggregates}]\nmax_rows_per_key = {}\n",
-                [1, 2, 7][dice.roll(3)]
+                "statistic = \"summary\"\nby = [{by}]\ncolumn = \"{column}\"\naggregates = [{aggregates}]\n{rows}\n"
             );
             if column == "loose" || dice.one_in(4) {
                 release.push_str("bounds = \"auto\"\n");

@@ -6,7 +6,9 @@ use flockwise_mechanisms::audit::Recorder;
 use flockwise_mechanisms::{Digest, Key, Ledger, Loss, Private, charge};
 use flockwise_query::engine::{Backend, ClipChoice, Extremes, Failed, execute};
 use flockwise_query::kernel::{Bound, Link, Moment, Rule};
+use flockwise_query::key::decode;
 use flockwise_query::plan::{BoughtRange, Channel, Over, Plan};
+use flockwise_query::value::Value;
 
 /// A fact on its way into a release: the private part of its key, the whole key, and its values on the grid.
 #[derive(Clone, Debug)]
@@ -232,6 +234,19 @@ impl Backend for Plain {
             }
             Over::Everyone => vec![self.people(false, None).len() as i128],
             Over::FirstPart => panic!("no case has cohorts"),
+            Over::Totals(parts) => {
+                let cells = self.sums(false, Some(keys), bound, Moment::People);
+                let mut totals: Vec<(Vec<Value>, i128)> = Vec::new();
+                for key in keys {
+                    let (leading, cell) = (decode(key), cells.get(key).copied().unwrap_or(0));
+                    let leading = leading[..parts as usize].to_vec();
+                    match totals.iter_mut().find(|(known, _)| *known == leading) {
+                        Some((_, total)) => *total += cell,
+                        None => totals.push((leading, cell)),
+                    }
+                }
+                totals.into_iter().map(|(_, total)| total).collect()
+            }
         }))
     }
 

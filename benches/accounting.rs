@@ -1,4 +1,4 @@
-//! Time of numerical composition: `cargo bench -p flockwise-mechanisms --bench accounting`.
+//! Time of numerical composition: `cargo bench -p flockwise-benches --bench accounting`.
 
 use flockwise_mechanisms::accounting::{Event, Events, Pld, Positive, Probability, Target, calibrate};
 

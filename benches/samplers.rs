@@ -1,6 +1,6 @@
 //! Draws per second of the exact samplers, beside `rand_distr`'s inexact ones from the same generator.
 //!
-//! `cargo bench -p flockwise-mechanisms --bench samplers`
+//! `cargo bench -p flockwise-benches --bench samplers`
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
