@@ -148,6 +148,13 @@ pub(crate) struct Run {
     /// A parameter of the job.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub set: Vec<String>,
+    /// How much memory people's rows may take, such as 4G; what does not fit is kept on disk, encrypted. By default half of
+    /// the machine's.
+    #[arg(long, env = "FLOCKWISE_MEMORY", value_name = "SIZE", value_parser = size)]
+    pub memory: Option<u64>,
+    /// Folder for what does not fit; by default the system's for temporary files.
+    #[arg(long, env = "FLOCKWISE_TMP", value_name = "DIR")]
+    pub temporary: Option<PathBuf>,
     /// Made-up data in the shape of the job, for building pipelines: no ledger, no charge, no reading of anybody's data.
     #[arg(long, conflicts_with = "request_id")]
     pub mock: bool,
@@ -374,4 +381,34 @@ pub(crate) struct Verify {
     pub release: PathBuf,
     #[command(flatten)]
     pub under: UnderPolicy,
+}
+
+/// A number of bytes: `4G`, `512M`, `65536`.
+fn size(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let unit = match &text[digits.len()..] {
+        "" | "B" => Some(1),
+        "K" | "KiB" => Some(1 << 10),
+        "M" | "MiB" => Some(1 << 20),
+        "G" | "GiB" => Some(1 << 30),
+        "T" | "TiB" => Some(1 << 40),
+        _ => None,
+    };
+    let bytes = digits.parse().ok().zip(unit).and_then(|(number, unit): (u64, u64)| number.checked_mul(unit));
+    bytes
+        .filter(|&bytes| bytes > 0)
+        .ok_or_else(|| "a size is a number with K, M, G or T behind it: 4G".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::size;
+
+    #[test]
+    fn sizes_are_read_or_refused() {
+        assert_eq!(["65536", "1K", "512M", "4G"].map(size), [65536, 1 << 10, 512 << 20, 4 << 30].map(Ok));
+        for wrong in ["", "G", "-1", "0", "4 G", "1.5G", "4X", "99999999999T"] {
+            assert!(size(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use flockwise_ledger::RequestId;
 use flockwise_query::release::Document;
-use flockwise_query::{Answer, Answered, Job, Session};
+use flockwise_query::{Answer, Answered, Job, Limits, Session};
 use rand::TryRng as _;
 
 use crate::Report;
@@ -20,6 +20,7 @@ pub(crate) fn run(args: &Run, all: &Arguments, report: &mut Report) -> Result<()
     if let Some(analyst) = &args.analyst {
         session = session.for_analyst(analyst)?;
     }
+    session = session.within(Limits::new(args.memory, args.temporary.clone()));
     let job = Job::open(&args.job)?;
     let plan = session.plan_job(&job.value, &job.places, &settings(&args.set)?)?;
     if args.out.is_none()

@@ -33,4 +33,4 @@ pub use job::{Job, Query};
 pub use polars;
 pub use policy::{Parsed, Policy};
 pub use resolve::{Resolved, resolve};
-pub use session::{Answer, Answered, Check, Error, Phase, Session};
+pub use session::{Answer, Answered, Check, Error, Limits, Phase, Session};

@@ -5,8 +5,9 @@ use std::path::Path;
 use flockwise_mechanisms::{Source as NoiseSource, TakesPart};
 use hashbrown::HashMap;
 
-use super::rows::{People, cell, normalized, person_name};
-use crate::frame::{Column, Files, Kind, NULL, Preflight, PreflightError, Source, Unreadable, Wanted};
+use super::rows::{cell, normalized, person_name};
+use crate::frame::{Column, Files, Kind, Preflight, PreflightError, Source, Unreadable, Wanted};
+use crate::key::decode;
 use crate::names::ColumnName;
 use crate::plan::Consented;
 use crate::policy::Normalize;
@@ -45,54 +46,80 @@ struct Decision {
     limit: f64,
 }
 
-/// Removes the people who do not consent, and by chance those who allow less than the job spends.
-///
-/// One person's rows of consent decide about that person's rows and no others: of several, a denial wins, and one that is
-/// neither granted nor denied is a denial; the least ε wins, and one that is no number is none. So data sets that differ
-/// in all rows of one person, those of consent among them, differ after this in that person's rows alone, for any
-/// outcome of everybody else's draws. One draw a person is shared by all releases of the job: the rows are loaded once.
-pub(super) fn remove(
-    people: &mut People,
-    consent: &Consented,
-    steps: &[Normalize],
-    base: &Path,
-    noise: &mut dyn NoiseSource,
-) -> Result<(), Unreadable> {
-    let (source, preflight) = preflight(consent, people.kind, base).map_err(|_| Unreadable)?;
-    let mut columns = source.read(&preflight)?.into_iter();
-    let (Some(person), Some(purpose), Some(granted)) = (columns.next(), columns.next(), columns.next())
-    else {
-        return Err(Unreadable);
-    };
-    let own = columns.next();
-    let person = normalized(person, steps);
-    let mut decided: HashMap<Vec<u8>, Decision> = HashMap::new();
-    for row in 0..person.len() {
-        if cell(&purpose, row) != Value::String(consent.wanted.to_string()) {
-            continue;
+/// Who takes part in the job.
+pub(super) struct Consents {
+    /// Whether people of whom the table says nothing do.
+    default: bool,
+    /// Those of whom it says something.
+    numbers: HashMap<i64, bool>,
+    texts: HashMap<String, bool>,
+}
+
+impl Consents {
+    /// Decides who consents to a purpose, and by chance who takes part of those who allow less than the job spends.
+    ///
+    /// One person's rows of consent decide about that person's rows and no others: of several, a denial wins, and one that
+    /// is neither granted nor denied is a denial; the least ε wins, and one that is no number is none. So data sets that
+    /// differ in all rows of one person, those of consent among them, differ after this in that person's rows alone, for any
+    /// outcome of everybody else's draws. One draw a person is shared by all releases and scans of the job: it is made
+    /// here, once, for everybody in the table, whether the data know them or not.
+    pub fn decide(
+        consent: &Consented,
+        unit: Kind,
+        steps: &[Normalize],
+        base: &Path,
+        noise: &mut dyn NoiseSource,
+    ) -> Result<Self, Unreadable> {
+        let (source, preflight) = preflight(consent, unit, base).map_err(|_| Unreadable)?;
+        let mut columns = source.read(&preflight)?.into_iter();
+        let (Some(person), Some(purpose), Some(granted)) = (columns.next(), columns.next(), columns.next())
+        else {
+            return Err(Unreadable);
+        };
+        let own = columns.next();
+        let person = normalized(person, steps);
+        let mut decided: HashMap<Vec<u8>, Decision> = HashMap::new();
+        for row in 0..person.len() {
+            if cell(&purpose, row) != Value::String(consent.wanted.to_string()) {
+                continue;
+            }
+            let Some(name) = person_name(&cell(&person, row)) else { continue };
+            let grants = cell(&granted, row) == Value::Bool(true);
+            let limit = own.as_ref().map_or(f64::INFINITY, |own| limit(own, row));
+            decided
+                .entry(name)
+                .and_modify(|before| {
+                    *before = Decision { grants: before.grants && grants, limit: before.limit.min(limit) };
+                })
+                .or_insert(Decision { grants, limit });
         }
-        let Some(name) = person_name(&cell(&person, row)) else { continue };
-        let grants = cell(&granted, row) == Value::Bool(true);
-        let limit = own.as_ref().map_or(f64::INFINITY, |own| limit(own, row));
-        decided
-            .entry(name)
-            .and_modify(|before| {
-                *before = Decision { grants: before.grants && grants, limit: before.limit.min(limit) };
-            })
-            .or_insert(Decision { grants, limit });
-    }
-    let unknown = Decision { grants: consent.default, limit: f64::INFINITY };
-    let mut takes_part = |name: &Vec<u8>| {
-        let Decision { grants, limit } = decided.get(name).copied().unwrap_or(unknown);
-        grants && consent.limit.as_ref().is_none_or(|own| TakesPart::within(limit, own.job).draw(noise))
-    };
-    let takes_part: Vec<bool> = people.names.iter().map(&mut takes_part).collect();
-    for code in &mut people.codes {
-        if *code != NULL && !takes_part[*code as usize] {
-            *code = NULL;
+        let mut takes_part = |Decision { grants, limit }| {
+            grants && consent.limit.as_ref().is_none_or(|own| TakesPart::within(limit, own.job).draw(noise))
+        };
+        let mut all = Self { default: consent.default, numbers: HashMap::new(), texts: HashMap::new() };
+        for (name, decision) in decided {
+            let part = takes_part(decision);
+            match decode(&name).pop() {
+                Some(Value::Int(person)) => _ = all.numbers.insert(person, part),
+                Some(Value::String(person)) => _ = all.texts.insert(person, part),
+                Some(
+                    Value::Null | Value::Bool(_) | Value::Float(_) | Value::Date(_) | Value::Datetime(_),
+                )
+                | None => {}
+            }
         }
+        Ok(all)
     }
-    Ok(())
+
+    /// Whether the person of a whole number takes part.
+    pub fn takes_number(&self, person: i64) -> bool {
+        self.numbers.get(&person).copied().unwrap_or(self.default)
+    }
+
+    /// Whether the person of a text takes part.
+    pub fn takes_text(&self, person: &str) -> bool {
+        self.texts.get(person).copied().unwrap_or(self.default)
+    }
 }
 
 /// The ε in a cell: no limit where the cell is empty, nothing at all where it is no number.

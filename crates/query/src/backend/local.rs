@@ -4,97 +4,205 @@ use std::sync::Arc;
 
 use flockwise_mechanisms::{Key, Private};
 
-use super::grouped::{Grouped, extremes};
-use super::parts::keys;
-use super::rows::Frame;
+use super::gathering::{Found, Tables, Task, What};
+use super::grouped::Grouped;
+use super::scan::Scanner;
 use crate::engine::{Backend, ClipChoice, Extremes, Failed};
 use crate::kernel::{Bound, Clipped, Link, Links, Moment, Rule, SpillError};
-use crate::plan::{BoughtRange, Channel, Grouping, KeyPart, Over, RowPlan};
+use crate::plan::{BoughtRange, Channel, Grouping, Over, ReleasePlan, RowPlan};
 use crate::statistics::groups;
 
-/// Bounded aggregates over rows in memory. A clone shares the contributions, until it puts values on another grid.
+/// Bounded aggregates over the rows of a scan. A clone shares the contributions, until it puts values on another grid.
 #[derive(Clone)]
 pub struct LocalBackend<'a> {
-    frame: &'a Frame,
+    scanner: &'a Scanner<'a>,
     plan: RowPlan,
-    from_data: usize,
     secret: [u8; 16],
-    grouped: Arc<Groups>,
+    gathered: Now,
+}
+
+/// What is there of a release's rows.
+#[derive(Clone)]
+enum Now {
+    /// The contributions of its rows.
+    Groups(Arc<Groups>),
+    /// What each person's values end at: the grid is not bought yet, on which contributions would be.
+    Ends { least: Vec<i64>, largest: Vec<i64> },
 }
 
 /// The contributions of a plan's rows.
 struct Groups {
-    /// By whole keys.
     whole: Grouped,
-    /// By the parts of a key that come from the data, where others are declared.
     selected: Option<Grouped>,
-    /// By a person's first part of the key, where there is one for each person.
     first: Option<Grouped>,
 }
 
 impl Groups {
-    fn new(frame: &Frame, plan: &RowPlan, from_data: usize, secret: [u8; 16]) -> Result<Self, SpillError> {
-        let mixed = from_data > 0 && from_data < plan.keys.len();
-        let rows = frame.counting(plan.filter.as_ref());
-        let by = |rows: &[u32], parts: &[KeyPart]| Grouped::new(frame, rows, plan, parts, secret);
-        // A row whose declared parts are not on their lists is dropped before bounding, in the selection too.
-        let selected = mixed.then(|| {
-            let mut whole = keys(frame, &rows, &plan.keys).rows;
-            whole.dedup();
-            by(&whole, &plan.keys[..from_data])
-        });
-        let first = (plan.grouping == Grouping::FirstOfPerson).then(|| by(&rows, &plan.keys[..1]));
-        Ok(Self { whole: by(&rows, &plan.keys)?, selected: selected.transpose()?, first: first.transpose()? })
+    fn new(scanner: &Scanner<'_>, tables: Tables, secret: [u8; 16]) -> Result<Self, SpillError> {
+        let group = |table: super::grouped::Table| table.finish(secret, &scanner.people, scanner.naming);
+        Ok(Self {
+            whole: group(tables.whole)?,
+            selected: tables.selected.map(group).transpose()?,
+            first: tables.first.map(group).transpose()?,
+        })
+    }
+}
+
+/// What a scan gathered for one release.
+pub(crate) struct Gathered(Found);
+
+/// How many parts of a plan's key, the first ones, come from the data.
+fn from_data(plan: &RowPlan) -> usize {
+    plan.keys.iter().take_while(|part| part.declared.is_none()).count()
+}
+
+/// Reads every row for all releases of a job.
+///
+/// # Errors
+/// When the source cannot be read, or what does not fit into memory cannot be kept on disk.
+pub(crate) fn gather(scanner: &Scanner<'_>, releases: &[&ReleasePlan]) -> Result<Vec<Gathered>, Failed> {
+    let what_of = |release: &ReleasePlan| match &release.stages.range {
+        Some(range) => What::Ends(*range),
+        None => what(&release.rows),
+    };
+    Ok(scan(scanner, releases.iter().copied().map(|release| (what_of(release), &release.rows)).collect())?
+        .into_iter()
+        .map(Gathered)
+        .collect())
+}
+
+/// What a first scan must find out for contributions.
+const fn what(plan: &RowPlan) -> What {
+    match plan.grouping {
+        Grouping::FirstOfPerson => What::Firsts,
+        Grouping::Rows | Grouping::InOrder(_) | Grouping::Activity(_) => What::Groups,
+    }
+}
+
+/// The contributions of one plan's rows, on the grid that it has.
+///
+/// # Errors
+/// As [`gather`].
+pub(crate) fn contributions(scanner: &Scanner<'_>, plan: &RowPlan) -> Result<Gathered, Failed> {
+    scan(scanner, vec![(what(plan), plan)])?.pop().map(Gathered).ok_or(Failed::Bug)
+}
+
+/// The least and the largest value of each person.
+///
+/// # Errors
+/// As [`gather`].
+pub(crate) fn extremes(
+    scanner: &Scanner<'_>,
+    plan: &RowPlan,
+    range: &BoughtRange,
+) -> Result<Extremes, Failed> {
+    match scan(scanner, vec![(What::Ends(*range), plan)])?.pop() {
+        Some(Found::Ends(ends)) => {
+            let (least, largest) = ends.unzip();
+            Ok(Extremes { least: Private::new(least), largest: Private::new(largest) })
+        }
+        Some(Found::Groups(_) | Found::Firsts(_)) | None => Err(Failed::Bug),
+    }
+}
+
+/// Scans once, and again for those that then know each person's first part.
+fn scan(scanner: &Scanner<'_>, wanted: Vec<(What, &RowPlan)>) -> Result<Vec<Found>, Failed> {
+    let task = |(what, plan)| Task { plan, from_data: from_data(plan), what };
+    let tasks: Vec<Task<'_>> = wanted.into_iter().map(task).collect();
+    let mut gathered: Vec<Option<Found>> = scanner.scan(&tasks)?.into_iter().map(Some).collect();
+    let (mut places, mut again) = (Vec::new(), Vec::new());
+    for (place, slot) in gathered.iter_mut().enumerate() {
+        if let Some(Found::Firsts(firsts)) = slot.take_if(|found| matches!(found, Found::Firsts(_))) {
+            places.push(place);
+            let Task { plan, from_data, .. } = tasks[place];
+            again.push(Task { plan, from_data, what: What::GroupsBy(Arc::new(firsts)) });
+        }
+    }
+    if !again.is_empty() {
+        for (place, found) in places.into_iter().zip(scanner.scan(&again)?) {
+            gathered[place] = Some(found);
+        }
+    }
+    Ok(gathered.into_iter().flatten().collect())
+}
+
+impl Now {
+    fn new(scanner: &Scanner<'_>, gathered: Found, secret: [u8; 16]) -> Result<Self, SpillError> {
+        Ok(match gathered {
+            Found::Groups(tables) => Self::Groups(Arc::new(Groups::new(scanner, *tables, secret)?)),
+            Found::Ends(ends) => {
+                let (least, largest) = ends.unzip();
+                Self::Ends { least, largest }
+            }
+            Found::Firsts(_) => unreachable!("whose first parts are known are scanned again"),
+        })
     }
 }
 
 impl<'a> LocalBackend<'a> {
-    /// Prepares the contributions of a plan's rows. `from_data` is how many parts of the key, the first ones, come from
-    /// the data; `secret` keys the hash by which a person's kept keys are chosen.
+    /// Prepares the contributions of a plan's rows. `secret` keys the hash by which a person's kept keys are chosen.
     ///
     /// # Errors
     /// When what does not fit into memory cannot be kept on disk.
-    pub fn new(
-        frame: &'a Frame,
+    pub(crate) fn new(
+        scanner: &'a Scanner<'a>,
         plan: &RowPlan,
-        from_data: usize,
+        gathered: Gathered,
         secret: [u8; 16],
     ) -> Result<Self, SpillError> {
-        let grouped = Arc::new(Groups::new(frame, plan, from_data, secret)?);
-        Ok(Self { frame, plan: plan.clone(), from_data, secret, grouped })
+        let gathered = Now::new(scanner, gathered.0, secret)?;
+        Ok(Self { scanner, plan: plan.clone(), secret, gathered })
     }
 
-    fn links<T>(&self, keys: &[Key], link: Link, of: impl FnOnce(&Links<'_>) -> T) -> T {
-        let kept = self.grouped.whole.kept(keys);
-        of(&Links { link, kept: &kept, places: keys.len() })
+    fn groups(&self) -> Result<&Groups, Failed> {
+        match &self.gathered {
+            Now::Groups(groups) => Ok(groups),
+            // The engine buys a range before it asks for anything else.
+            Now::Ends { .. } => Err(Failed::Bug),
+        }
     }
 }
 
+/// Something of the links of some keys.
+fn links<T>(grouped: &Grouped, keys: &[Key], link: Link, of: impl FnOnce(&Links<'_>) -> T) -> T {
+    let kept = grouped.kept(keys);
+    of(&Links { link, kept: &kept, places: keys.len() })
+}
+
 impl Backend for LocalBackend<'_> {
-    fn extremes(&mut self, range: &BoughtRange) -> Result<Extremes, Failed> {
-        let (least, largest) = extremes(self.frame, &self.plan, range);
-        Ok(Extremes { least: Private::new(least), largest: Private::new(largest) })
+    fn extremes(&mut self, _: &BoughtRange) -> Result<Extremes, Failed> {
+        match &mut self.gathered {
+            Now::Ends { least, largest } => Ok(Extremes {
+                least: Private::new(std::mem::take(least)),
+                largest: Private::new(std::mem::take(largest)),
+            }),
+            Now::Groups(_) => Err(Failed::Bug),
+        }
     }
 
     fn regrid(&mut self, channel: Channel) -> Result<(), Failed> {
         if let Some(value) = &mut self.plan.value {
             value.regrid(channel);
         }
-        self.grouped = Arc::new(Groups::new(self.frame, &self.plan, self.from_data, self.secret)?);
+        let gathered = contributions(self.scanner, &self.plan)?;
+        self.gathered = Now::new(self.scanner, gathered.0, self.secret)?;
         Ok(())
     }
 
     fn candidates(&mut self, bound: Bound) -> Result<Private<Vec<(Key, i128)>>, Failed> {
-        let grouped = self.grouped.selected.as_ref().unwrap_or(&self.grouped.whole);
+        let groups = self.groups()?;
+        let grouped = groups.selected.as_ref().unwrap_or(&groups.whole);
         let weights = grouped.contributions.candidates(bound)?;
-        let mut named: Vec<(Key, i128)> =
-            weights.into_iter().map(|(code, weight)| (grouped.keys[code as usize].clone(), weight)).collect();
+        let mut named: Vec<(Key, i128)> = weights
+            .into_iter()
+            .map(|(code, weight)| (grouped.keys.all[code as usize].clone(), weight))
+            .collect();
         named.sort_unstable();
         Ok(Private::new(named))
     }
 
     fn scores(&mut self, rows: &[Vec<Key>]) -> Result<Private<Vec<Vec<i128>>>, Failed> {
-        let grouped = &self.grouped.whole;
+        let grouped = &self.groups()?.whole;
         let count = |row: &Vec<Key>| {
             let kept = grouped.kept(row);
             let all = Bound::keep(u32::MAX);
@@ -112,10 +220,11 @@ impl Backend for LocalBackend<'_> {
         link: Option<Link>,
         buckets: usize,
     ) -> Result<Private<Vec<i128>>, Failed> {
-        let contributions = &self.grouped.whole.contributions;
+        let grouped = &self.groups()?.whole;
+        let contributions = &grouped.contributions;
         Ok(Private::new(match link {
-            None => contributions.activity(Some(&self.grouped.whole.kept(keys)), buckets)?,
-            Some(link) => self.links(keys, link, |links| contributions.link_activity(links, buckets))?,
+            None => contributions.activity(Some(&grouped.kept(keys)), buckets)?,
+            Some(link) => links(grouped, keys, link, |links| contributions.link_activity(links, buckets))?,
         }))
     }
 
@@ -125,15 +234,15 @@ impl Backend for LocalBackend<'_> {
         clip: ClipChoice,
         buckets: usize,
     ) -> Result<Private<Vec<i128>>, Failed> {
-        let kept = self.grouped.whole.kept(keys);
+        let grouped = &self.groups()?.whole;
+        let kept = grouped.kept(keys);
         let of = Clipped { channel: 0, limit: clip.limit, kept: &kept, places: keys.len() };
-        Ok(Private::new(self.grouped.whole.contributions.norms(clip.first, buckets, &of)?))
+        Ok(Private::new(grouped.contributions.norms(clip.first, buckets, &of)?))
     }
 
     fn linked(&mut self, keys: &[Key], link: Link, bound: Bound) -> Result<Private<Vec<i128>>, Failed> {
-        Ok(Private::new(
-            self.links(keys, link, |links| self.grouped.whole.contributions.linked(bound, links))?,
-        ))
+        let grouped = &self.groups()?.whole;
+        Ok(Private::new(links(grouped, keys, link, |links| grouped.contributions.linked(bound, links))?))
     }
 
     fn margin(&mut self, over: Over, keys: &[Key], bound: Bound) -> Result<Private<Vec<i128>>, Failed> {
@@ -144,18 +253,19 @@ impl Backend for LocalBackend<'_> {
                 .moments(bound, &[Moment::People], Some(&kept), keys.len())
                 .map(|mut all| all.swap_remove(0))
         };
+        let own = self.groups()?;
         Ok(Private::new(match over {
-            Over::Keys => people(&self.grouped.whole, keys)?,
-            Over::Everyone => vec![self.grouped.whole.contributions.everyone()?],
+            Over::Keys => people(&own.whole, keys)?,
+            Over::Everyone => vec![own.whole.contributions.everyone()?],
             Over::Totals(parts) => {
                 let (places, count) = groups(keys, parts as usize);
                 let mut totals = vec![0; count];
-                for (place, cell) in places.into_iter().zip(people(&self.grouped.whole, keys)?) {
+                for (place, cell) in places.into_iter().zip(people(&own.whole, keys)?) {
                     totals[place] += cell;
                 }
                 totals
             }
-            Over::FirstPart => match &self.grouped.first {
+            Over::FirstPart => match &own.first {
                 Some(first) => people(first, keys)?,
                 None => Vec::new(),
             },
@@ -168,8 +278,9 @@ impl Backend for LocalBackend<'_> {
         bound: Bound,
         moments: &[Moment],
     ) -> Result<Vec<Private<Vec<i128>>>, Failed> {
-        let kept = self.grouped.whole.kept(keys);
-        let contributions = &self.grouped.whole.contributions;
+        let grouped = &self.groups()?.whole;
+        let kept = grouped.kept(keys);
+        let contributions = &grouped.contributions;
         let clips = matches!(bound.rule, Rule::Clip(_));
         let is_sum = |moment: &Moment| match moment {
             Moment::Nodes { .. } => false,

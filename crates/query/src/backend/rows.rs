@@ -1,39 +1,16 @@
-//! Loading the columns of a plan, joining tables, and evaluating what is derived.
+//! What is read of a source, and cells of columns.
 
-use std::path::Path;
 use std::sync::Arc;
 
-use flockwise_mechanisms::Source as NoiseSource;
 use hashbrown::HashMap;
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::join::{Joined, join};
-use crate::expr::{Expr, eval};
-use crate::frame::{Column, Data, Kind, NULL, Preflight, Source, Unreadable, Wanted};
-use crate::names::{ColumnName, ColumnRef};
+use super::vector::Operand;
+use crate::frame::{Builder, Column, Data, Kind, NULL, Wanted};
+use crate::names::ColumnName;
 use crate::plan::{Join, Scan};
 use crate::policy::Normalize;
 use crate::value::{ColumnType, Value};
-
-/// The rows of a data set, with what the plan needs: columns, joined tables, and which rows count.
-pub struct Frame {
-    /// Columns of the data and derived ones.
-    columns: Vec<(ColumnName, Column)>,
-    /// Joined tables.
-    joined: Vec<Joined>,
-    /// The person of each row.
-    pub(super) people: People,
-}
-
-/// People by code.
-pub(super) struct People {
-    /// The person of each row; [`NULL`] for none.
-    pub codes: Vec<u32>,
-    /// What stands for a person in keyed hashes, by code.
-    pub names: Vec<Vec<u8>>,
-    /// What the privacy unit is.
-    pub kind: Kind,
-}
 
 /// The kind of column that holds a type.
 pub(crate) const fn kind(column: ColumnType) -> Kind {
@@ -67,82 +44,6 @@ pub(crate) fn wanted_of_table(join: &Join, unit: &ColumnName, unit_kind: Kind) -
         .collect()
 }
 
-/// Reads what a scan reads. `base` is the folder of the policy, to which tables' paths are relative; `noise` decides by
-/// chance who takes part of those who allow less than the job spends.
-///
-/// # Errors
-/// When a source cannot be read.
-pub fn load(
-    scan: &Scan,
-    source: &Source,
-    preflight: &Preflight,
-    base: &Path,
-    noise: &mut dyn NoiseSource,
-) -> Result<Frame, Unreadable> {
-    let mut read = source.read(preflight)?.into_iter();
-    let unit = normalized(read.next().ok_or(Unreadable)?, &scan.unit.normalize);
-    let wanted = scan.columns.iter().filter(|column| column.name != scan.unit.column).zip(read);
-    let mut columns: Vec<(ColumnName, Column)> =
-        wanted.map(|(wanted, column)| (wanted.name.clone(), normalized(column, &wanted.normalize))).collect();
-    let mut people = people(&unit);
-    if let Some(consent) = &scan.consent {
-        super::consent::remove(&mut people, consent, &scan.unit.normalize, base, noise)?;
-    }
-    columns.push((scan.unit.column.clone(), unit));
-    let mut frame = Frame { columns, joined: Vec::new(), people };
-    for table in &scan.joins {
-        let joined = join(table, &frame, &scan.unit.column, base)?;
-        frame.joined.push(joined);
-    }
-    for made in &scan.derived {
-        let values = (0..frame.rows()).map(|row| eval(&made.expr, &|column| frame.value(column, row)));
-        let column = from_values(kind(made.kind), values);
-        frame.columns.push((made.name.clone(), column));
-    }
-    Ok(frame)
-}
-
-impl Frame {
-    /// Number of rows, those that do not count included.
-    pub(super) fn rows(&self) -> usize {
-        self.people.codes.len()
-    }
-
-    /// The rows that somebody has, and for which the filter is true.
-    pub(super) fn counting(&self, filter: Option<&Expr>) -> Vec<u32> {
-        let somebody = (0..self.rows() as u32).filter(|&row| self.people.codes[row as usize] != NULL);
-        match filter {
-            None => somebody.collect(),
-            Some(filter) => {
-                let holds = |row: &u32| {
-                    eval(filter, &|column| self.value(column, *row as usize)) == Value::Bool(true)
-                };
-                somebody.filter(holds).collect()
-            }
-        }
-    }
-
-    /// A column of the data, or a derived one.
-    pub(super) fn column(&self, name: &ColumnName) -> Option<&Column> {
-        self.columns.iter().find(|(known, _)| known == name).map(|(_, column)| column)
-    }
-
-    /// A joined table.
-    pub(super) fn joined(&self, table: &str) -> Option<&Joined> {
-        self.joined.iter().find(|joined| joined.table.as_str() == table)
-    }
-
-    /// The value of a row in a column; a column that was not read is null.
-    fn value(&self, column: &ColumnRef, row: usize) -> Value {
-        match &column.table {
-            None => self.column(&column.column).map_or(Value::Null, |values| cell(values, row)),
-            Some(table) => {
-                self.joined(table.as_str()).map_or(Value::Null, |joined| joined.value(&column.column, row))
-            }
-        }
-    }
-}
-
 /// One cell of a column.
 pub(crate) fn cell(column: &Column, row: usize) -> Value {
     if column.is_null(row) {
@@ -161,9 +62,41 @@ pub(crate) fn cell(column: &Column, row: usize) -> Value {
     }
 }
 
+/// The column of a derived value, of its declared type: what does not fit is null.
+pub(super) struct Derived {
+    pub rows: usize,
+    pub kind: ColumnType,
+}
+
+impl Derived {
+    pub fn column(&self, values: Operand<'_>) -> Column {
+        match values {
+            Operand::Constant(value) => {
+                from_values(kind(self.kind), std::iter::once(value)).repeated(self.rows)
+            }
+            Operand::Column(column) if is_of(&column.data, kind(self.kind)) => column.into_owned(),
+            Operand::Column(column) => {
+                from_values(kind(self.kind), (0..self.rows).map(|row| cell(&column, row)))
+            }
+        }
+    }
+}
+
+const fn is_of(data: &Data, kind: Kind) -> bool {
+    matches!(
+        (data, kind),
+        (Data::Int(_), Kind::Int)
+            | (Data::Float(_), Kind::Float)
+            | (Data::Text { .. }, Kind::Text)
+            | (Data::Bool(_), Kind::Bool)
+            | (Data::Date(_), Kind::Date)
+            | (Data::Datetime(_), Kind::Datetime)
+    )
+}
+
 /// A column of values, each of its kind.
 pub(crate) fn from_values(kind: Kind, values: impl Iterator<Item = Value>) -> Column {
-    let mut builder = crate::frame::Builder::new(kind);
+    let mut builder = Builder::new(kind);
     for value in values {
         match value {
             Value::Int(value) | Value::Datetime(value) => builder.push_int(Some(value)),
@@ -214,30 +147,4 @@ pub(crate) fn person_name(unit: &Value) -> Option<Vec<u8>> {
     let mut name = Vec::new();
     crate::key::encode(unit, &mut name);
     named.then_some(name)
-}
-
-/// Codes of the people: one for each distinct value of the privacy unit.
-fn people(unit: &Column) -> People {
-    let name = |value: Value| person_name(&value).expect("a privacy unit is a number or text");
-    match &unit.data {
-        Data::Text { codes, dictionary } => {
-            let names = dictionary.iter().map(|text| name(Value::String(text.clone()))).collect();
-            People { codes: codes.clone(), names, kind: Kind::Text }
-        }
-        Data::Int(values) => {
-            let mut known: HashMap<i64, u32> = HashMap::new();
-            let mut names = Vec::new();
-            let mut code = |value: i64| {
-                *known.entry(value).or_insert_with(|| {
-                    names.push(name(Value::Int(value)));
-                    names.len() as u32 - 1
-                })
-            };
-            let codes = (0..values.len()).map(|row| if unit.is_null(row) { NULL } else { code(values[row]) });
-            People { codes: codes.collect(), names, kind: Kind::Int }
-        }
-        Data::Float(_) | Data::Bool(_) | Data::Date(_) | Data::Datetime(_) => {
-            unreachable!("a preflight lets a privacy unit be int or text")
-        }
-    }
 }

@@ -1,14 +1,14 @@
 //! The rows of a benchmark: the one place that knows how a backend is made of them.
 
-use crate::backend::{Frame, LocalBackend};
-use crate::engine::{Backend as _, Extremes, Failed};
+use crate::backend::{LocalBackend, Scanner, contributions, extremes};
+use crate::engine::{Extremes, Failed};
 use crate::plan::{BoughtRange, Channel, ReleasePlan};
 
 /// The rows that all trials share.
 #[derive(Clone, Copy)]
 pub(crate) struct Rows<'a> {
-    /// What was read.
-    pub frame: &'a Frame,
+    /// What is read.
+    pub scanner: &'a Scanner<'a>,
     /// Keys the hash by which a person's kept keys are chosen.
     pub secret: [u8; 16],
 }
@@ -20,12 +20,12 @@ impl<'a> Rows<'a> {
         if let (Some(value), Some(grid)) = (&mut rows.value, grid) {
             value.regrid(grid);
         }
-        let from_data = rows.keys.iter().take_while(|part| part.declared.is_none()).count();
-        Ok(LocalBackend::new(self.frame, &rows, from_data, self.secret)?)
+        let gathered = contributions(self.scanner, &rows)?;
+        Ok(LocalBackend::new(self.scanner, &rows, gathered, self.secret)?)
     }
 
     /// The least and the largest value of each person.
     pub fn extremes(&self, plan: &ReleasePlan, range: &BoughtRange) -> Result<Extremes, Failed> {
-        self.backend(plan, None)?.extremes(range)
+        extremes(self.scanner, &plan.rows, range)
     }
 }

@@ -56,6 +56,30 @@ impl Column {
         self.len() == 0
     }
 
+    /// Nothing but nulls.
+    #[must_use]
+    pub(crate) fn nulls(kind: Kind, rows: usize) -> Self {
+        let mut builder = Builder::new(kind);
+        builder.push_null();
+        builder.finish().repeated(rows)
+    }
+
+    /// The first value, so many times.
+    #[must_use]
+    pub(crate) fn repeated(&self, rows: usize) -> Self {
+        let data = match &self.data {
+            Data::Int(values) => Data::Int(vec![values[0]; rows]),
+            Data::Float(values) => Data::Float(vec![values[0]; rows]),
+            Data::Text { codes, dictionary } => {
+                Data::Text { codes: vec![codes[0]; rows], dictionary: Arc::clone(dictionary) }
+            }
+            Data::Bool(values) => Data::Bool(vec![values[0]; rows]),
+            Data::Date(values) => Data::Date(vec![values[0]; rows]),
+            Data::Datetime(values) => Data::Datetime(vec![values[0]; rows]),
+        };
+        Self { data, valid: self.valid.as_ref().map(|valid| vec![valid[0]; rows]) }
+    }
+
     /// Whether the row's value is null.
     #[must_use]
     pub fn is_null(&self, row: usize) -> bool {
@@ -133,9 +157,37 @@ impl Builder {
         self.unreadable
     }
 
-    /// Counts values that were there and did not fit, which were pushed as nulls.
-    pub(super) fn count_unreadable(&mut self, values: usize) {
-        self.unreadable += values;
+    /// Appends a column of the same kind, of which so many values were there and did not fit.
+    ///
+    /// # Panics
+    /// When it is of another kind: a bug of the caller.
+    pub fn append(&mut self, column: Column, unreadable: usize) {
+        let rows = column.len();
+        match (&mut self.data, column.data) {
+            (Growing::Int(all), Data::Int(values))
+            | (Growing::Date(all), Data::Date(values))
+            | (Growing::Datetime(all), Data::Datetime(values)) => all.extend(values),
+            (Growing::Float(all), Data::Float(values)) => all.extend(values),
+            (Growing::Bool(all), Data::Bool(values)) => all.extend(values),
+            (Growing::Text { codes, dictionary, known }, Data::Text { codes: own, dictionary: texts }) => {
+                let code = |text: &String| {
+                    let next = dictionary.len() as u32;
+                    let code = *known.entry_ref(text.as_str()).or_insert(next);
+                    if code == next {
+                        dictionary.push(text.clone());
+                    }
+                    code
+                };
+                let here: Vec<u32> = texts.iter().map(code).collect();
+                codes.extend(own.iter().map(|&code| here.get(code as usize).copied().unwrap_or(NULL)));
+            }
+            _ => panic!("chunks of one column are of one kind"),
+        }
+        match column.valid {
+            Some(valid) => self.valid.extend(valid),
+            None => self.valid.resize(self.valid.len() + rows, true),
+        }
+        self.unreadable += unreadable;
     }
 
     /// A value that does not fit, or none.

@@ -2,10 +2,9 @@
 
 use std::fs::File;
 use std::io::BufReader;
-use std::panic::AssertUnwindSafe;
 use std::path::Path;
 
-use polars::prelude::{LazyFrame, PlRefPath, ScanArgsParquet, col};
+use polars::prelude::{LazyFrame, PlRefPath, ScanArgsParquet};
 
 use super::column::{Builder, Column, Kind};
 use super::csv;
@@ -163,13 +162,12 @@ impl Source {
         }
     }
 
-    /// Reads the columns of a preflight, and no others.
+    /// Reads the columns of a preflight, and no others, in whole and in order.
     ///
     /// # Errors
     /// When a file cannot be read or decoded; the error says nothing of why, because the why may depend on somebody's row.
     pub fn read(&self, preflight: &Preflight) -> Result<Vec<Column>, Unreadable> {
-        let (builders, _) = self.fill(preflight)?;
-        Ok(builders.into_iter().map(Builder::finish).collect())
+        Ok(self.examine(preflight)?.columns.into_iter().map(|(column, _)| column).collect())
     }
 
     /// Reads the columns of a preflight and counts what did not fit: exact, for the curator alone.
@@ -177,36 +175,22 @@ impl Source {
     /// # Errors
     /// As [`Source::read`].
     pub fn examine(&self, preflight: &Preflight) -> Result<Examined, Unreadable> {
-        let (builders, bad_records) = self.fill(preflight)?;
+        let stream = self.open(preflight, 1)?;
+        let mut lane = stream.lane();
+        let mut builders: Vec<Builder> = preflight.0.iter().map(|(_, kind)| Builder::new(*kind)).collect();
+        let mut bad_records = 0;
+        while let Some(chunk) = lane.next(CHUNK)? {
+            bad_records += chunk.bad_records;
+            let columns = chunk.columns.into_iter().zip(chunk.unreadable);
+            for (builder, (column, unreadable)) in builders.iter_mut().zip(columns) {
+                builder.append(column, unreadable);
+            }
+        }
         let columns = builders.into_iter().map(|builder| {
             let unreadable = builder.unreadable();
             (builder.finish(), unreadable)
         });
         Ok(Examined { bad_records, columns: columns.collect() })
-    }
-
-    /// The filled builders, and the number of lines that are no records.
-    fn fill(&self, preflight: &Preflight) -> Result<(Vec<Builder>, usize), Unreadable> {
-        // The engine may panic on a damaged file; that too must say nothing but that it could not be read.
-        let filled = std::panic::catch_unwind(AssertUnwindSafe(|| self.fill_builders(preflight)));
-        filled.unwrap_or(Err(Unreadable))
-    }
-
-    fn fill_builders(&self, preflight: &Preflight) -> Result<(Vec<Builder>, usize), Unreadable> {
-        let mut bad = 0;
-        let mut builders: Vec<Builder> = preflight.0.iter().map(|(_, kind)| Builder::new(*kind)).collect();
-        match self {
-            Self::Frame(frame) => {
-                let all: Vec<usize> = (0..builders.len()).collect();
-                read_frame((**frame).clone(), preflight, &all, &mut builders)?;
-            }
-            Self::Files(files) => {
-                for file in &files.0 {
-                    bad += read_file(file, preflight, &mut builders)?;
-                }
-            }
-        }
-        Ok((builders, bad))
     }
 }
 
@@ -224,9 +208,9 @@ pub struct Examined {
 #[error("the data source could not be read")]
 pub struct Unreadable;
 
-type Schema = Vec<(String, Family, String)>;
+pub(super) type Schema = Vec<(String, Family, String)>;
 
-fn file_schema(file: &DataFile) -> Option<Schema> {
+pub(super) fn file_schema(file: &DataFile) -> Option<Schema> {
     std::panic::catch_unwind(|| read_schema(file)).ok().flatten()
 }
 
@@ -253,49 +237,6 @@ fn read_schema(file: &DataFile) -> Option<Schema> {
 fn scan(path: &Path) -> Option<LazyFrame> {
     let args = ScanArgsParquet { glob: false, ..ScanArgsParquet::default() };
     LazyFrame::scan_parquet(PlRefPath::try_from_path(path).ok()?, args).ok()
-}
-
-/// Appends a file; the number of lines that are no records.
-fn read_file(file: &DataFile, preflight: &Preflight, builders: &mut [Builder]) -> Result<usize, Unreadable> {
-    let schema = file_schema(file).ok_or(Unreadable)?;
-    let folder = |name: &str| {
-        let value = file.partitions.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
-        value.filter(|_| schema.iter().any(|(known, _, text)| known == name && text == FOLDER))
-    };
-    let inside: Vec<usize> = (0..builders.len()).filter(|&at| folder(&preflight.0[at].0).is_none()).collect();
-    let (rows, bad) = if file.csv {
-        let place = |&at: &usize| {
-            let name = &preflight.0[at].0;
-            schema.iter().position(|(known, ..)| known == name).map(|place| (place, at)).ok_or(Unreadable)
-        };
-        let places = inside.iter().map(place).collect::<Result<Vec<_>, _>>()?;
-        let width = schema.iter().filter(|(_, _, text)| text != FOLDER).count();
-        let mut reader = BufReader::with_capacity(1 << 20, File::open(&file.path).map_err(|_| Unreadable)?);
-        csv::read(&mut reader, width, &places, builders).map_err(|_| Unreadable)?
-    } else {
-        (read_frame(scan(&file.path).ok_or(Unreadable)?, preflight, &inside, builders)?, 0)
-    };
-    for (builder, (name, _)) in builders.iter_mut().zip(&preflight.0) {
-        if let Some(value) = folder(name) {
-            (0..rows).for_each(|_| builder.push_written(Some(value)));
-        }
-    }
-    Ok(bad)
-}
-
-/// Appends the columns at `inside` to their builders; the number of rows.
-fn read_frame(
-    frame: LazyFrame,
-    preflight: &Preflight,
-    inside: &[usize],
-    builders: &mut [Builder],
-) -> Result<usize, Unreadable> {
-    let names: Vec<_> = inside.iter().map(|&at| col(preflight.0[at].0.as_str())).collect();
-    let frame = frame.select(names).collect().map_err(|_| Unreadable)?;
-    for (&at, column) in inside.iter().zip(frame.columns()) {
-        decode::append(column.as_materialized_series(), &mut builders[at]).ok_or(Unreadable)?;
-    }
-    Ok(frame.height())
 }
 
 const fn natural(family: Family) -> Kind {
@@ -328,5 +269,7 @@ const fn kind_name(kind: Kind) -> &'static str {
     }
 }
 
+/// Rows that are decoded at once where a source is read in whole.
+const CHUNK: usize = 1 << 16;
 /// How a schema describes a column that a folder name declares.
-const FOLDER: &str = "a folder name";
+pub(super) const FOLDER: &str = "a folder name";

@@ -6,7 +6,7 @@ use std::time::Instant;
 use flockwise_mechanisms::{Ceiling, Curator, Delta, Epsilon, Os, Waiver, secret, waive};
 
 use super::{Error, Session, placed};
-use crate::backend::load;
+use crate::backend::Scanner;
 use crate::bench::{Bench, Head, Planned, Report, Rows, bench, plans, whole};
 use crate::document::Places;
 use crate::engine::Failed;
@@ -136,9 +136,10 @@ impl Session {
         progress: Progress<'_>,
     ) -> Result<Report, Error> {
         let mut noise = Os::new().map_err(|_| Error::BenchFailed(Failed::Entropy))?;
-        let frame = load(&data.plan.scan, data.source, data.preflight, &self.base, &mut noise)
-            .map_err(|_| Error::BenchFailed(Failed::Source))?;
-        let rows = Rows { frame: &frame, secret: secret(&mut noise) };
+        let (scan, limits) = (&data.plan.scan, &self.limits);
+        let scanner = Scanner::open(scan, data.source, data.preflight, &self.base, limits, &mut noise);
+        let scanner = scanner.map_err(|_| Error::BenchFailed(Failed::Source))?;
+        let rows = Rows { scanner: &scanner, secret: secret(&mut noise) };
         let releases = bench(asked, planned, rows, data.waiver, progress).map_err(Error::BenchFailed)?;
         let (ceiling, part) = self.benched();
         let head = Head { policy: &self.policy, waiver: data.waiver, made_up, ceiling, part, began };

@@ -88,7 +88,7 @@ impl Shop {
         let files = session.source().unwrap();
         let preflight = session.preflight(&plan, &files).unwrap();
         let Ok((charged, ())) = charge(&mut Nowhere, plan, &());
-        let released = compute(charged, &files, &preflight, folder.path(), source).unwrap();
+        let released = compute(charged, &files, &preflight, folder.path(), &session.limits, source).unwrap();
         released.into_iter().map(|release| release.get().clone()).collect()
     }
 

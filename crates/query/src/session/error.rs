@@ -3,6 +3,7 @@
 use crate::diagnostic::Diagnostics;
 use crate::engine::Failed;
 use crate::frame::{FileError, PreflightError};
+use crate::kernel::SpillError;
 use crate::plan::PlanError;
 
 /// What stopped a question from being answered. No message holds a value from the data.
@@ -68,6 +69,9 @@ pub enum Error {
     /// The source does not fit; nothing was charged.
     #[error("{0}; nothing was charged")]
     Preflight(#[from] PreflightError),
+    /// The folder for what does not fit into memory cannot be used; nothing was charged.
+    #[error("{0} (FLOCKWISE_TMP, --temporary); nothing was charged")]
+    Temporary(#[source] SpillError),
     /// The charge is recorded, and what follows failed: the same request may be tried again, free up to 3 times.
     #[error(
         "{source}; the charge is recorded: run again with --request-id {request}, which is free up to 3 times"
@@ -131,7 +135,7 @@ impl Error {
                 _ => 4,
             },
             Self::OverBudget { .. } => 3,
-            Self::Preflight(_) | Self::Check(_) | Self::BenchFailed(_) => 5,
+            Self::Preflight(_) | Self::Check(_) | Self::BenchFailed(_) | Self::Temporary(_) => 5,
             Self::AfterCharge { .. } | Self::NotStored { .. } => 6,
             Self::Stored(_) | Self::Mock(_) => 1,
         }

@@ -94,7 +94,7 @@ impl Session {
         folder: &Path,
         noise: &mut Os,
     ) -> Result<Vec<Document>, Error> {
-        let released = compute(charged, source, preflight, folder, noise)
+        let released = compute(charged, source, preflight, folder, &self.limits, noise)
             .map_err(|error| Error::Mock(error.to_string()))?;
         let documents = plan.releases.iter().zip(released).map(|(release, measured)| {
             let table = self.table(release, measured);

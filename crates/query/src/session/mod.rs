@@ -28,6 +28,7 @@ pub use check::{Check, CheckedColumn, CheckedSource};
 pub use error::Error;
 pub use phase::Phase;
 
+pub use crate::backend::Limits;
 use crate::diagnostic::{Code, Diagnostics};
 use crate::document::Places;
 use crate::frame::{Files, Source};
@@ -44,6 +45,7 @@ pub struct Session {
     frame: Option<Source>,
     analyst: Option<flockwise_ledger::Name>,
     purpose: Option<String>,
+    limits: Limits,
 }
 
 impl Session {
@@ -55,7 +57,14 @@ impl Session {
         let path = policy.as_ref();
         let policy = Policy::open(path)?.value;
         let base = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        Ok(Self { policy, base: base.to_owned(), frame: None, analyst: None, purpose: None })
+        Ok(Self {
+            policy,
+            base: base.to_owned(),
+            frame: None,
+            analyst: None,
+            purpose: None,
+            limits: Limits::default(),
+        })
     }
 
     /// Opens a policy over a frame in place of the policy's source. The frame must be the same data that the ledger is
@@ -80,6 +89,12 @@ impl Session {
     #[must_use]
     pub fn for_purpose(self, purpose: &str) -> Self {
         Self { purpose: Some(purpose.to_owned()), ..self }
+    }
+
+    /// The same session, within an operator's limits on memory and disk: they never decide what is released.
+    #[must_use]
+    pub fn within(self, limits: Limits) -> Self {
+        Self { limits, ..self }
     }
 
     /// The policy.

@@ -22,8 +22,8 @@ impl Session {
         let plan = charged.plan().clone();
         let after_charge =
             |source: Failed| Error::AfterCharge { request: "rehearsal".to_owned(), entry: 0, source };
-        let released =
-            super::run::compute(charged, &source, &preflight, &self.base, noise).map_err(after_charge)?;
+        let released = super::run::compute(charged, &source, &preflight, &self.base, &self.limits, noise)
+            .map_err(after_charge)?;
         let mut bytes = Vec::new();
         for (release, measured) in plan.releases.iter().zip(released) {
             let table = self.table(release, measured);

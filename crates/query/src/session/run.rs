@@ -6,7 +6,9 @@ use flockwise_ledger::{Begun, LedgerFile, Receipt, Releases, Request, RequestId,
 use flockwise_mechanisms::{Charged, Digest, Loss, Os, Plan as _, Release, Source as NoiseSource, secret};
 
 use super::{Answer, Answered, Error, Phase, Session};
-use crate::backend::{LocalBackend, consent_preflight, label, load, wanted, wanted_of_table};
+use crate::backend::{
+    Limits, LocalBackend, Scanner, consent_preflight, gather, label, wanted, wanted_of_table,
+};
 use crate::engine::{Failed, Measured, execute};
 use crate::frame::{Files, Kind, Preflight, PreflightError, Source};
 use crate::plan::{
@@ -101,6 +103,7 @@ impl Session {
         for release in &plan.releases {
             label::preflight(release, &self.policy, &self.base)?;
         }
+        self.limits.memory.check().map_err(Error::Temporary)?;
         Ok(preflight)
     }
 
@@ -159,7 +162,7 @@ impl Session {
         let mut noise = Os::new().map_err(|_| after_charge(Failed::Entropy))?;
         // A panic is a bug, and must not look different from any other failure after the charge.
         let computed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            compute(charged, source, preflight, &self.base, &mut noise)
+            compute(charged, source, preflight, &self.base, &self.limits, &mut noise)
         }));
         let released = computed.unwrap_or(Err(Failed::Bug)).map_err(after_charge)?;
         let mut bytes = Vec::new();
@@ -223,18 +226,22 @@ pub(crate) fn compute(
     source: &Source,
     preflight: &Preflight,
     base: &std::path::Path,
+    limits: &Limits,
     noise: &mut dyn NoiseSource,
 ) -> Result<Vec<Release<Measured>>, Failed> {
     let (plan, allowances) = charged.open_windows();
     let mut allowances = allowances.into_iter();
     let mut released = Vec::new();
     for windows in plan.by_reading() {
-        let frame = load(&plan.scan, source, preflight, base, noise).map_err(|_| Failed::Source)?;
+        let scanner = Scanner::open(&plan.scan, source, preflight, base, limits, noise);
+        let scanner = scanner.map_err(|_| Failed::Source)?;
+        let all: Vec<&ReleasePlan> = windows.iter().copied().flatten().collect();
+        let mut gathered = gather(&scanner, &all)?.into_iter();
         for releases in windows {
             let mut allowance = allowances.next().ok_or(Failed::Bug)?.as_gaussian();
             for release in releases {
-                let from_data = release.rows.keys.iter().take_while(|part| part.declared.is_none()).count();
-                let mut backend = LocalBackend::new(&frame, &release.rows, from_data, secret(noise))?;
+                let gathered = gathered.next().ok_or(Failed::Bug)?;
+                let mut backend = LocalBackend::new(&scanner, &release.rows, gathered, secret(noise))?;
                 released.push(execute(&release.stages, &mut allowance, &mut backend, noise)?);
             }
         }

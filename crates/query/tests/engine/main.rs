@@ -5,6 +5,7 @@
 
 mod attacks;
 mod auditor;
+mod chunks;
 mod controls;
 mod dice;
 mod everywhere;

@@ -11,7 +11,7 @@ use polars::prelude::{DataFrame, IntoLazy as _, NamedFrom as _, Series};
 use proptest::prelude::*;
 
 use super::compute;
-use crate::backend::wanted;
+use crate::backend::{Limits, wanted};
 use crate::engine::Measured;
 use crate::frame::Source;
 use crate::kernel::Bound;
@@ -88,7 +88,8 @@ fn run(plan: &Plan, rows: &[Row], source: &mut Recorder) -> (Measured, Table) {
     let data = frame(rows);
     let preflight = data.preflight(&wanted(&plan.scan)).unwrap();
     let (charged, ()) = charge(&mut Keeps, plan.clone(), &()).unwrap_or_else(|never| match never {});
-    let released = compute(charged, &data, &preflight, std::path::Path::new("."), source).unwrap();
+    let released =
+        compute(charged, &data, &preflight, std::path::Path::new("."), &Limits::default(), source).unwrap();
     let measured = released.into_iter().next().unwrap().into_inner();
     let table = table(&plan.releases[0], &measured);
     (measured, table)
