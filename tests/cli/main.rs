@@ -4,4 +4,5 @@ mod bench;
 mod codes;
 mod leaks;
 mod output;
+mod report;
 mod shop;

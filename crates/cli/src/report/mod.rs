@@ -78,7 +78,7 @@ pub(crate) fn page(documents: &[Document]) -> Result<String, BadCell> {
         body.open("ul", &[("class", &"contents")]);
         for (at, document) in documents.iter().enumerate() {
             body.open("li", &[]);
-            body.element("a", &[("href", &format!("#release-{at}"))], |a| a.name(&document.release));
+            body.element("a", &[("href", &format!("#release-{at}"))], |a| a.name(&document.file_name()));
             body.close("li");
         }
         body.close("ul");
@@ -94,7 +94,8 @@ pub(crate) fn page(documents: &[Document]) -> Result<String, BadCell> {
 fn section(body: &mut Markup, at: usize, document: &Document) -> Result<(), BadCell> {
     let class = if document.mock.is_some() { "made-up" } else { "" };
     body.open("section", &[("id", &format!("release-{at}")), ("class", &class)]);
-    body.element("h2", &[], |h2| h2.name(&document.release));
+    let window = document.window.as_ref().map_or_else(String::new, |window| format!(", {window}"));
+    body.element("h2", &[], |h2| h2.name(&format!("{}{window}", document.release)));
     words::heading(body, document);
     if let Some(mock) = &document.mock {
         body.words("p", "mock", mock);

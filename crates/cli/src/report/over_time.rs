@@ -104,10 +104,9 @@ pub(super) fn short(mut names: Vec<String>, kind: ColumnKind) -> Vec<String> {
 /// Takes off what all have in common at their end: months need no days.
 fn shorten(mut names: Vec<&mut String>) {
     for end in ["T00:00:00Z", "-01", "-01"] {
-        if !names.iter().all(|name| name.ends_with(end)) {
-            return;
+        if names.iter().all(|name| name.ends_with(end)) {
+            names.iter_mut().for_each(|name| name.truncate(name.len() - end.len()));
         }
-        names.iter_mut().for_each(|name| name.truncate(name.len() - end.len()));
     }
 }
 

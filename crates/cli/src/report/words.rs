@@ -55,6 +55,9 @@ pub(super) fn bias(measure: &Measure) -> &'static str {
 
 /// What bars and numbers leave out.
 pub(super) fn notes(out: &mut Markup, document: &Document) {
+    for sentence in &document.how.after {
+        out.element("p", &[("class", &"soft")], |p| p.name(sentence));
+    }
     if document.how.sampling.is_some() {
         out.words(
             "p",
@@ -97,9 +100,29 @@ pub(super) fn promise(out: &mut Markup, document: &Document) {
             );
         }
     }
-    if let Some(after) = &document.privacy.ledger_after {
+    if let Some(renewal) = &document.privacy.renewal {
         let text = format!(
-            "After the job that made it, {:.1}% of the budget was used; everything that is ever released from this ledger \
+            "The budget renews: all of this is about one person within one {}, and the same person in another counts as \
+             another. {}.",
+            renewal.every, renewal.grows
+        );
+        out.element("p", &[], |p| p.name(&text));
+        if let Some(life) = &renewal.whole_life {
+            let text = format!(
+                "Of a person who is there in {} of them, somebody can be at most {} sure from everything that is ever released \
+                 (epsilon {}, but for a chance of {}).",
+                life.windows,
+                guess(0.5, life.epsilon),
+                render::rounded_up(&life.epsilon.to_string()),
+                render::rounded_up(&life.at_delta)
+            );
+            out.words("p", "", &text);
+        }
+    }
+    if let Some(after) = &document.privacy.ledger_after {
+        let of = if document.privacy.renewal.is_some() { "of this window " } else { "" };
+        let text = format!(
+            "After the job that made it, {:.1}% of the budget {of}was used; everything that is ever released {of}from this ledger \
              together stays within epsilon {}, where somebody can be at most {} sure.",
             after.used * 100.0,
             after.ceiling,
