@@ -175,7 +175,8 @@ mod tests {
     #[test]
     fn a_bucket_that_falls_steeply_is_counted_near_its_lower_end() {
         let groups = spread(&[100.0, 100.0, 200.0, 400.0, 10.0], 64);
-        assert!((groups[4].size() - 9.0).abs() < 1.0, "{}", groups[4].size());
+        // From 9 to 16 keys, the middle at 12.5: by the eighth power, the steepest that is believed, 9.9 at eight points.
+        assert!((9.0..10.5).contains(&groups[4].size()), "{}", groups[4].size());
         // An even density stays in the middle.
         assert!((groups[2].size() - 3.5).abs() < 0.01, "{}", groups[2].size());
         let parts: f64 = groups[4].keys.iter().map(|(_, part)| part).sum();
