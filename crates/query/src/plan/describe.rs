@@ -143,7 +143,7 @@ impl ReleasePlan {
             },
             "contribution": match &self.stages.bounding {
                 Bounding::Given(bound) => contribution(&self.stages, *bound),
-                Bounding::Bought { loss, .. } => json!({ "bought": charge(*loss) }),
+                Bounding::Bought { .. } => json!({ "bought": self.stages.bounding.price().map(charge) }),
             },
             "selection": selection,
             "values": self.values_json(),
@@ -335,10 +335,11 @@ impl fmt::Display for ReleasePlan {
         says(self).iter().try_for_each(|sentence| writeln!(f, "  after      {sentence}"))?;
         match &self.stages.bounding {
             Bounding::Given(bound) => write_noise(f, self, *bound, "  bound      given: ")?,
-            Bounding::Bought { loss, choice } => {
+            Bounding::Bought { loss, choice, .. } => {
+                let price = self.stages.bounding.price().unwrap_or(*loss);
                 writeln!(
                     f,
-                    "  bound      bought for {loss}: the one of least predicted error, for instance"
+                    "  bound      bought for {price}: the one of least predicted error, for instance"
                 )?;
                 let few = choice.candidates.iter().filter(|bound| {
                     [1, 8, 64].contains(&bound.size())
