@@ -466,7 +466,8 @@ fn buy_bounds(
         }
     };
     let most = match (choice.clip, counted) {
-        (Some(_), _) => 1 << choice.buckets,
+        // Of so many buckets all count.
+        (Some(_), _) => 1 << choice.buckets.min(62),
         (None, Some(link)) => link.cells(keys.len()),
         (None, None) => keys.len(),
     };
