@@ -116,7 +116,7 @@ impl ReleasePlan {
     pub fn typical_bounds(&self) -> Vec<Bound> {
         let typical = |bound: &&Bound| match self.stages.bounding {
             Bounding::Given(_) => true,
-            Bounding::Bought { .. } if matches!(bound.rule, Rule::Clip(_)) => bound.size() % 10 == 0,
+            Bounding::Bought { .. } if matches!(bound.rule, Rule::Clip(_)) => bound.size().is_multiple_of(10),
             Bounding::Bought { .. } => [1, 8, 64].contains(&bound.size()),
         };
         self.stages.possible_bounds().iter().filter(typical).copied().collect()

@@ -24,9 +24,7 @@ impl Session {
         let ceiling = self.ceiling()?;
         let resolved = resolve(job, places, &self.policy, settings)?;
         let asked = Asked { target, resolved: &resolved, policy: &self.policy, base: &self.base, ceiling };
-        answer(&asked).map_err(|error| match error {
-            Error::Plan(error) => placed(error, job, places),
-            other => other,
-        })
+        answer(&asked)
+            .map_err(|error| if let Error::Plan(error) = error { placed(error, job, places) } else { error })
     }
 }

@@ -133,7 +133,7 @@ pub struct Answer {
     pub contribution: Json,
     /// The size of the keys, where it matters.
     pub size: Option<f64>,
-    /// What the job as it stands gives, where it says what it may spend.
+    /// What the job as it stands gives; none where it cannot be planned.
     pub now: Option<Now>,
     /// The error at the policy's whole ceiling, spent on this release alone.
     pub at_ceiling: Option<f64>,

@@ -45,7 +45,7 @@ impl fmt::Display for Answers {
             ceiling.epsilon, ceiling.delta, ceiling.accounting
         )?;
         match self.job {
-            Some(Whole { from: Some(from), to: Some(to) }) if from == to => {
+            Some(Whole { from: Some(from), to: Some(to) }) if from.total_cmp(&to).is_eq() => {
                 writeln!(f, "  the whole job, by its shares: epsilon {from}")?;
             }
             Some(Whole { from: Some(from), to: Some(to) }) => {

@@ -208,7 +208,7 @@ impl Search<'_> {
         self.reach(plan, need)?.error(need.size.unwrap_or(1.0)).map(figures)
     }
 
-    /// What the job as it stands gives; nothing where it does not say what it may spend.
+    /// What the job as it stands gives; nothing where it cannot be planned.
     fn now(&self, need: &Need) -> Option<Now> {
         let Asked { target, resolved, policy, base, ceiling } = *self.asked;
         let plan = plan_within(resolved, policy, base, ceiling).ok()?;
