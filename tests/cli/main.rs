@@ -6,3 +6,4 @@ mod leaks;
 mod output;
 mod report;
 mod shop;
+mod target;

@@ -39,7 +39,9 @@ pub(crate) enum Command {
     #[command(after_help = "Example: flockwise init policy.toml")]
     Init(Init),
     /// Say what a job would cost, what noise it would have, which keys are likely to appear; touches no data, costs nothing.
-    #[command(after_help = "Example: flockwise plan job.toml --policy policy.toml")]
+    #[command(
+        after_help = "Examples: flockwise plan job.toml --policy policy.toml\n          flockwise plan job.toml --policy policy.toml --target \"people within 50 for 95% of keys\"\n\nA target: [RELEASE.]COLUMN within N[%] for P% of keys [of SIZE people]."
+    )]
     Plan(Plan),
     /// Charge a job, run it, print its releases.
     #[command(
@@ -113,6 +115,9 @@ pub(crate) struct Plan {
     /// A parameter of the job.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub set: Vec<String>,
+    /// How exact a column is to be: answers with the epsilon that takes.
+    #[arg(long, value_name = "TARGET")]
+    pub target: Option<String>,
     /// How the plan is written.
     #[arg(long, value_enum, default_value_t = PlanFormat::Table)]
     pub format: PlanFormat,

@@ -56,6 +56,9 @@ pub(crate) enum Failure {
         /// What was asked, in percent.
         asked: f64,
     },
+    /// No budget up to the ceiling is enough for a target.
+    #[error("{0}")]
+    OutOfReach(String),
     /// A release is not what was charged.
     #[error("this release is not what the ledger charged: {0}")]
     NotCharged(String),
@@ -89,7 +92,7 @@ impl Failure {
             Self::Arguments(_) | Self::Account(_) | Self::Bench(_) => 2,
             Self::Out { .. } | Self::Page { .. } | Self::Demo(_) | Self::Mock(_) | Self::Figures(_) => 5,
             Self::Written { .. } => 6,
-            Self::Below { .. } => 3,
+            Self::Below { .. } | Self::OutOfReach(_) => 3,
             Self::Bug => 1,
         }
     }
@@ -106,6 +109,7 @@ impl Failure {
             | Self::Page { .. }
             | Self::Below { .. }
             | Self::NotCharged(_)
+            | Self::OutOfReach(_)
             | Self::Mock(_)
             | Self::Bench(_)
             | Self::Figures(_)

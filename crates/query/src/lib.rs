@@ -26,6 +26,7 @@ pub mod resolve;
 pub mod session;
 pub mod statistics;
 pub mod table;
+pub mod target;
 pub mod value;
 
 pub use document::{LARGEST_FILE, Places};

@@ -111,6 +111,17 @@ impl ReleasePlan {
         Some((people(0.5), people(0.99)))
     }
 
+    /// The bound that was given, or some of those that may be bought: which one is not known before the run.
+    #[must_use]
+    pub fn typical_bounds(&self) -> Vec<Bound> {
+        let typical = |bound: &&Bound| match self.stages.bounding {
+            Bounding::Given(_) => true,
+            Bounding::Bought { .. } if matches!(bound.rule, Rule::Clip(_)) => bound.size().is_multiple_of(10),
+            Bounding::Bought { .. } => [1, 8, 64].contains(&bound.size()),
+        };
+        self.stages.possible_bounds().iter().filter(typical).copied().collect()
+    }
+
     fn to_json(&self) -> Json {
         let selection = self
             .selection_people()
@@ -335,18 +346,14 @@ impl fmt::Display for ReleasePlan {
         says(self).iter().try_for_each(|sentence| writeln!(f, "  after      {sentence}"))?;
         match &self.stages.bounding {
             Bounding::Given(bound) => write_noise(f, self, *bound, "  bound      given: ")?,
-            Bounding::Bought { loss, choice, .. } => {
+            Bounding::Bought { loss, .. } => {
                 let price = self.stages.bounding.price().unwrap_or(*loss);
                 writeln!(
                     f,
                     "  bound      bought for {price}: the one of least predicted error, for instance"
                 )?;
-                let few = choice.candidates.iter().filter(|bound| {
-                    [1, 8, 64].contains(&bound.size())
-                        || (matches!(bound.rule, Rule::Clip(_)) && bound.size() % 10 == 0)
-                });
-                for bound in few {
-                    write_noise(f, self, *bound, "             ")?;
+                for bound in self.typical_bounds() {
+                    write_noise(f, self, bound, "             ")?;
                 }
             }
         }

@@ -29,6 +29,9 @@ pub enum Error {
         "bench compares with the truth, and the policy protects it: use a policy with no_privacy = \"why these data may be looked at\" over such data; or --mock, for made-up data shaped by this policy"
     )]
     Protected,
+    /// A target of a plan has no answer.
+    #[error(transparent)]
+    Target(#[from] crate::target::TargetError),
     /// What is asked of a benchmark does not fit the policy.
     #[error("{0}")]
     Bench(String),
@@ -121,6 +124,7 @@ impl Error {
             | Self::NoLedger
             | Self::Protected
             | Self::Bench(_)
+            | Self::Target(_)
             | Self::BadPin
             | Self::Pinned { .. }
             | Self::AnotherPolicy => 2,

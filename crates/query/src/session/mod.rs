@@ -14,6 +14,7 @@ mod phase;
 #[cfg(feature = "audit")]
 mod rehearse;
 mod run;
+mod target;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

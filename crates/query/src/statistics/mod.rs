@@ -13,6 +13,7 @@ mod consistent;
 mod estimate;
 mod finish;
 mod popularity;
+mod predicted;
 mod proportion;
 mod quantile;
 mod reach;
@@ -25,6 +26,7 @@ mod transitions;
 pub(crate) use activity::buckets as activity_buckets;
 pub(crate) use consistent::groups;
 pub(crate) use finish::says;
+pub(crate) use predicted::{Reach, predicted};
 pub use table::table;
 pub(crate) use table::{Row, columns, rows, segment};
 
