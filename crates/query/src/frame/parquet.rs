@@ -137,7 +137,15 @@ fn plain_column(metadata: &ParquetMetaData, name: &str, family: Family, kind: Ki
     let known = |at: usize| {
         let codecs = metadata.row_groups().iter().map(|group| group.column(at).compression());
         codecs.into_iter().all(|codec| {
-            matches!(codec, Compression::UNCOMPRESSED | Compression::SNAPPY | Compression::ZSTD(_))
+            matches!(
+                codec,
+                Compression::UNCOMPRESSED
+                    | Compression::SNAPPY
+                    | Compression::ZSTD(_)
+                    | Compression::GZIP(_)
+                    | Compression::BROTLI(_)
+                    | Compression::LZ4_RAW
+            )
         })
     };
     let plain = plain(column).filter(|plain| flat && known(at) && stands_for(*plain, family))?;

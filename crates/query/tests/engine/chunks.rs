@@ -144,8 +144,9 @@ fn csv_and_parquet_of_the_same_rows_give_the_same_bytes() {
         ParquetCompression::Uncompressed,
         ParquetCompression::Snappy,
         ParquetCompression::Zstd(None),
-        // A codec that the reader of plain columns leaves to Polars.
         ParquetCompression::Gzip(None),
+        ParquetCompression::Brotli(None),
+        ParquetCompression::Lz4Raw,
     ];
     for (seed, codec) in (0..).zip(codecs) {
         let mut dice = Dice::new(500 + seed);
