@@ -8,7 +8,7 @@ use flockwise_mechanisms::{
 use super::choose::{ClipChoice, Known, choose};
 use crate::kernel::{Bound, Link, Moment, SpillError};
 use crate::plan::{
-    BoughtRange, Bounding, Channel, KeyDomain, Leading, Linked, Measure, Over, StageError, Stages, Top,
+    BoughtRange, Bounding, Channel, KeyDomain, Leading, Linked, Measure, Over, Rough, StageError, Stages, Top,
 };
 
 /// Whoever computes bounded aggregates for a plan: the only code that sees people's rows.
@@ -399,6 +399,32 @@ struct Bounds {
     margins: Vec<Bound>,
 }
 
+/// About how many people each declared key has under a small bound, from a measurement of its own; what drowns in the noise
+/// has the mean of all such, so that the sum is right.
+fn rough_weights(
+    stages: &Stages,
+    keys: &[Key],
+    rough: Rough,
+    allowance: &mut Allowance,
+    backend: &mut dyn Backend,
+    source: &mut dyn Source,
+) -> Result<Vec<f64>, Failed> {
+    let exact = backend.moments(keys, rough.bound, &[Moment::People])?.swap_remove(0);
+    let sensitivity = stages.sensitivity(Moment::People, rough.bound).map_err(StageError::from)?;
+    let noise = Noise::calibrate(stages.family, rough.loss, sensitivity).map_err(StageError::from)?;
+    let charge = allowance.take(rough.loss)?;
+    let noisy = measure(charge, stages.family, sensitivity, &exact, source)?;
+    let unit = f64::from(rough.bound.unit());
+    let sd = noise.standard_deviation() / unit;
+    let weights: Vec<f64> = noisy.get().iter().map(|weight| *weight as f64 / unit).collect();
+    let (drowned, count) = weights
+        .iter()
+        .filter(|weight| **weight < 2.0 * sd)
+        .fold((0.0, 0.0_f64), |(sum, count), weight| (sum + weight, count + 1.0));
+    let mean = (drowned / count.max(1.0)).max(sd / 100.0);
+    Ok(weights.into_iter().map(|weight| if weight < 2.0 * sd { mean } else { weight }).collect())
+}
+
 /// One noisy histogram buys the bound of the cells, and that of a margin over the keys: post-processing of the same release.
 fn buy_bounds(
     stages: &Stages,
@@ -407,12 +433,12 @@ fn buy_bounds(
     backend: &mut dyn Backend,
     source: &mut dyn Source,
 ) -> Result<Bounds, Failed> {
-    let (choice, loss) = match &stages.bounding {
+    let (choice, loss, rough) = match &stages.bounding {
         Bounding::Given(bound) => {
             let margins = stages.margins.iter().map(|margin| Stages::margin_bound(margin.over, *bound));
             return Ok(Bounds { cells: *bound, margins: margins.collect() });
         }
-        Bounding::Bought { choice, loss } => (choice, *loss),
+        Bounding::Bought { choice, loss, rough } => (choice, *loss, *rough),
     };
     let link = stages.linked.map(|linked| linked.link);
     // The number of keys tells the number of pairs, and serves a margin over the keys as well.
@@ -427,16 +453,21 @@ fn buy_bounds(
         Noise::calibrate(stages.family, loss, sensitivity).map_err(StageError::from)?.standard_deviation();
     let charge = allowance.take(loss)?;
     let activity = measure(charge, stages.family, sensitivity, &exact, source)?;
-    let weighed = stages.selection().map_or(Bound::keep(1), |selection| selection.bound);
+    let selected = stages.selection().map(|selection| selection.bound);
+    let weighed = selected.or(rough.map(|rough| rough.bound)).unwrap_or(Bound::keep(1));
     let unit = f64::from(weighed.unit());
     let weights: Vec<f64> = match found {
-        Found::Declared(_) | Found::Chosen(_) => Vec::new(),
+        Found::Declared(_) | Found::Chosen(_) => match rough {
+            Some(rough) => rough_weights(stages, &keys, rough, allowance, backend, source)?,
+            None => Vec::new(),
+        },
         Found::Selected(keys) | Found::Under(keys, _) => {
             keys.get().iter().map(|(_, weight)| *weight as f64 / unit).collect()
         }
     };
     let most = match (choice.clip, counted) {
-        (Some(_), _) => 1 << choice.buckets,
+        // Of so many buckets all count.
+        (Some(_), _) => 1 << choice.buckets.min(62),
         (None, Some(link)) => link.cells(keys.len()),
         (None, None) => keys.len(),
     };

@@ -68,27 +68,35 @@ pub(super) fn of_file(path: &Path, wanted: &[(&str, Kind)], lanes: usize) -> Res
             let (from, until) = (rows * part / parts, rows * (part + 1) / parts);
             let (path, names, kinds) = (path.to_owned(), names.clone(), kinds.clone());
             let slice = (start + from, until - from);
-            openers.push(Box::new(move || {
-                let file = File::open(path).map_err(|_| Unreadable)?;
-                let reader = ParquetReader::new(file)
-                    .with_columns(Some(names.clone()))
-                    .with_slice(Some(slice))
-                    .read_parallel(ParallelStrategy::None);
-                let read = reader.finish().map_err(|_| Unreadable)?;
-                let frame = read.select(names).map_err(|_| Unreadable)?;
-                if frame.height() != slice.1 && !kinds.is_empty() {
-                    return Err(Unreadable);
-                }
-                Ok(Box::new(Slices { frame, at: 0, kinds }))
-            }));
+            openers.push(Box::new(move || Ok(Box::new(slice_of(&path, names, kinds, slice)?))));
         }
         start += rows;
     }
     Ok(openers)
 }
 
+/// Some rows of a Parquet file, from one on.
+pub(super) fn slice_of(
+    path: &Path,
+    names: Vec<String>,
+    kinds: Vec<Kind>,
+    slice: (usize, usize),
+) -> Result<Slices, Unreadable> {
+    let file = File::open(path).map_err(|_| Unreadable)?;
+    let reader = ParquetReader::new(file)
+        .with_columns(Some(names.clone()))
+        .with_slice(Some(slice))
+        .read_parallel(ParallelStrategy::None);
+    let read = reader.finish().map_err(|_| Unreadable)?;
+    let frame = read.select(names).map_err(|_| Unreadable)?;
+    if frame.height() != slice.1 && !kinds.is_empty() {
+        return Err(Unreadable);
+    }
+    Ok(Slices { frame, at: 0, kinds })
+}
+
 /// A frame that is handed over slice by slice.
-struct Slices {
+pub(super) struct Slices {
     frame: DataFrame,
     at: usize,
     kinds: Vec<Kind>,

@@ -1,7 +1,7 @@
 //! Parquet files of plain columns, decoded value by value into what the engine holds: no frame in between.
 //!
 //! A column is plain when it is flat, of a physical type that stands for its family as it is, and compressed by a codec
-//! that is compiled in; whatever is not is left to Polars ([`super::decode`]), file by file. This reader decodes only the
+//! that is compiled in; whatever is not is left to Polars ([`super::decode`]), column by column. This reader decodes only the
 //! columns that are asked for, page by page, in a few megabytes.
 
 use std::fs::File;
@@ -16,6 +16,7 @@ use parquet::file::serialized_reader::SerializedPageReader;
 use parquet::schema::types::ColumnDescriptor;
 
 use super::column::{Column, Kind};
+use super::decode::{Slices, slice_of};
 use super::plain;
 use super::source::{Family, Schema, Unreadable};
 use super::stream::{Opener, Read, Reader, rows_per_piece};
@@ -44,7 +45,10 @@ struct PlainColumn {
     kind: Kind,
 }
 
-/// The pieces of a file all of whose wanted columns are plain; none where one is not.
+/// The pieces of a file, its plain columns read here and the others by Polars; none where no wanted column is plain.
+///
+/// Polars gives up a file for one text that is no UTF-8, and the rows of everybody else with it: so what is plain is read
+/// here whatever stands beside it, and such a text is null by itself.
 pub(super) fn openers(
     path: &Path,
     schema: &Schema,
@@ -53,14 +57,26 @@ pub(super) fn openers(
 ) -> Option<Vec<Opener>> {
     let file = File::open(path).ok()?;
     let metadata = Arc::new(ParquetMetaDataReader::new().parse_and_finish(&file).ok()?);
-    let columns = wanted.iter().map(|(name, kind)| {
+    let (mut columns, mut others, mut order) = (Vec::new(), Others::default(), Vec::new());
+    for &(name, kind) in wanted {
         let (_, family, _) = schema.iter().find(|(known, ..)| known == name)?;
-        plain_column(&metadata, name, *family, *kind)
-    });
-    let columns: Arc<Vec<PlainColumn>> = Arc::new(columns.collect::<Option<_>>()?);
+        let plain = plain_column(&metadata, name, *family, kind);
+        order.push(plain.is_some());
+        match plain {
+            Some(column) => columns.push(column),
+            None => {
+                others.names.push(name.to_owned());
+                others.kinds.push(kind);
+            }
+        }
+    }
+    if columns.is_empty() && !wanted.is_empty() {
+        return None;
+    }
+    let (columns, others, order) = (Arc::new(columns), Arc::new(others), Arc::new(order));
     let rows = usize::try_from(metadata.file_metadata().num_rows()).ok()?;
     let most = rows_per_piece(rows, lanes);
-    let mut openers: Vec<Opener> = Vec::new();
+    let (mut openers, mut start): (Vec<Opener>, usize) = (Vec::new(), 0);
     for group in 0..metadata.num_row_groups() {
         let rows = usize::try_from(metadata.row_group(group).num_rows()).ok()?;
         let parts = rows.div_ceil(2 * most).max(1);
@@ -68,10 +84,49 @@ pub(super) fn openers(
             let (from, until) = (rows * part / parts, rows * (part + 1) / parts);
             let range = Range { path: path.to_owned(), group, from, rows: until - from };
             let (metadata, columns) = (Arc::clone(&metadata), Arc::clone(&columns));
-            openers.push(Box::new(move || Groups::open(&range, &metadata, &columns)));
+            let (others, order, first) = (Arc::clone(&others), Arc::clone(&order), start + from);
+            openers.push(Box::new(move || {
+                let plain = Groups::open(&range, &metadata, &columns)?;
+                if others.names.is_empty() {
+                    return Ok(plain);
+                }
+                let Others { names, kinds } = (*others).clone();
+                let others = slice_of(&range.path, names, kinds, (first, range.rows))?;
+                Ok(Box::new(Mixed { plain, others, order }))
+            }));
         }
+        start += rows;
     }
     Some(openers)
+}
+
+/// The wanted columns of a file that are not plain.
+#[derive(Clone, Default)]
+struct Others {
+    names: Vec<String>,
+    kinds: Vec<Kind>,
+}
+
+/// Plain columns and others of the same rows.
+struct Mixed {
+    plain: Box<dyn Reader>,
+    others: Slices,
+    /// Which of the wanted columns are plain.
+    order: Arc<Vec<bool>>,
+}
+
+impl Reader for Mixed {
+    fn next(&mut self, most: usize) -> Result<Option<Read>, Unreadable> {
+        let (plain, others) = match (self.plain.next(most)?, self.others.next(most)?) {
+            (Some(plain), Some(others)) if plain.rows == others.rows => (plain, others),
+            (None, None) => return Ok(None),
+            _ => return Err(Unreadable),
+        };
+        let (mut one, mut other) = (plain.columns.into_iter(), others.columns.into_iter());
+        let next = |&plain: &bool| if plain { one.next() } else { other.next() }.ok_or(Unreadable);
+        let columns = self.order.iter().map(next).collect::<Result<_, _>>()?;
+        Ok(Some(Read { rows: plain.rows, columns, bad_records: 0 }))
+    }
 }
 
 fn plain_column(metadata: &ParquetMetaData, name: &str, family: Family, kind: Kind) -> Option<PlainColumn> {
@@ -272,115 +327,4 @@ impl Reading {
 }
 
 #[cfg(test)]
-mod tests {
-    use polars::prelude::{
-        Column as Series, DataFrame, DataType, NamedFrom as _, ParquetCompression, ParquetWriter, TimeUnit,
-    };
-
-    use super::*;
-    use crate::backend::cell;
-    use crate::frame::files::{DataFile, Files};
-    use crate::frame::source::{Source, Wanted, file_schema};
-
-    /// Columns of every type that a policy can declare, with nulls and the ends of their ranges.
-    fn frame() -> DataFrame {
-        let ints: Vec<Option<i64>> =
-            vec![Some(0), None, Some(-1), Some(127), Some(86_399_999), Some(-86_400_001)];
-        let floats = vec![Some(0.5), Some(f64::NAN), None, Some(f64::INFINITY), Some(-0.0), Some(1e18)];
-        let (words, large) = (vec![Some("a"), None, Some(""), Some("ü"), Some("a"), None], u64::MAX);
-        let of = |name: &str, dtype: &DataType| {
-            let series = polars::prelude::Series::new(name.into(), ints.clone());
-            Series::from(series.cast(dtype).unwrap())
-        };
-        let columns = vec![
-            of("i8", &DataType::Int8),
-            of("i16", &DataType::Int16),
-            of("i32", &DataType::Int32),
-            of("i64", &DataType::Int64),
-            of("u8", &DataType::UInt8),
-            of("u32", &DataType::UInt32),
-            polars::prelude::Series::new(
-                "u64".into(),
-                vec![Some(1), Some(large), None, Some(2), Some(3), Some(4)],
-            )
-            .into(),
-            of("f32", &DataType::Float32),
-            polars::prelude::Series::new("f64".into(), floats).into(),
-            polars::prelude::Series::new(
-                "bool".into(),
-                vec![Some(true), None, Some(false), None, None, Some(true)],
-            )
-            .into(),
-            polars::prelude::Series::new("text".into(), words).into(),
-            Series::from(
-                polars::prelude::Series::new(
-                    "date".into(),
-                    vec![Some(0_i32), None, Some(-1), Some(i32::MAX), Some(9), None],
-                )
-                .cast(&DataType::Date)
-                .unwrap(),
-            ),
-            of("ms", &DataType::Datetime(TimeUnit::Milliseconds, None)),
-            of("us", &DataType::Datetime(TimeUnit::Microseconds, None)),
-            of("ns", &DataType::Datetime(TimeUnit::Nanoseconds, None)),
-        ];
-        DataFrame::new(6, columns).unwrap()
-    }
-
-    #[test]
-    fn plain_columns_are_what_polars_makes_of_them() {
-        let folder = tempfile::tempdir().unwrap();
-        let write = |name: &str, compression| {
-            let path = folder.path().join(name);
-            let writer = ParquetWriter::new(File::create(&path).unwrap()).with_compression(compression);
-            writer.with_row_group_size(Some(4)).finish(&mut frame()).unwrap();
-            DataFile { path, partitions: Vec::new(), csv: false }
-        };
-        let plain = [
-            write("none.parquet", ParquetCompression::Uncompressed),
-            write("snappy.parquet", ParquetCompression::Snappy),
-            write("zstd.parquet", ParquetCompression::Zstd(None)),
-        ];
-        let other = write("gzip.parquet", ParquetCompression::Gzip(None));
-        let columns: [(&[&str], &[Kind]); 5] = [
-            (&["i8", "i16", "i32", "i64", "u8", "u32", "u64", "f32", "f64"], &[Kind::Int, Kind::Float]),
-            (&["bool"], &[Kind::Bool]),
-            (&["text"], &[Kind::Text]),
-            (&["date"], &[Kind::Date, Kind::Datetime]),
-            (&["ms", "us", "ns"], &[Kind::Date, Kind::Datetime]),
-        ];
-        for (name, kind) in columns.iter().flat_map(|(names, kinds)| {
-            names.iter().flat_map(|name| kinds.iter().map(move |kind| (*name, *kind)))
-        }) {
-            let read = |file: &DataFile| {
-                let source = Source::Files(Files(vec![file.clone()]));
-                let wanted = [Wanted { name: name.to_owned(), kind: Some(kind) }];
-                let (column, unreadable) =
-                    source.examine(&source.preflight(&wanted).unwrap()).unwrap().columns.pop().unwrap();
-                let cells = (0..column.len()).map(|row| format!("{:?}", cell(&column, row)));
-                (cells.collect::<Vec<_>>(), unreadable)
-            };
-            let opened = |file: &DataFile| {
-                openers(&file.path, &file_schema(file).unwrap(), &[(name, kind)], 2).is_some()
-            };
-            assert!(!opened(&other), "this codec is Polars' to read");
-            let reference = read(&other);
-            assert_eq!(reference.0.len(), 6);
-            for file in &plain {
-                assert!(opened(file), "{name} is plain");
-                assert_eq!(read(file), reference, "{name} as {kind:?} of {}", file.path.display());
-            }
-        }
-    }
-
-    #[test]
-    fn p3_text_that_is_none_is_null_by_itself() {
-        let bytes: [&[u8]; 4] = [b"a", b"\xff", b"b", b"\xff\xfe"];
-        let valid = Some(vec![true, true, false, true, true]);
-        let (column, unreadable) = plain::texts(bytes.into_iter(), valid, Kind::Text);
-        let cells: Vec<_> = (0..5).map(|row| cell(&column, row)).collect();
-        let text = |text: &str| crate::value::Value::String(text.to_owned());
-        use crate::value::Value::Null;
-        assert_eq!((cells, unreadable), (vec![text("a"), Null, Null, text("b"), Null], 2));
-    }
-}
+mod tests;

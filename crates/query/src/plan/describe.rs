@@ -154,7 +154,7 @@ impl ReleasePlan {
             },
             "contribution": match &self.stages.bounding {
                 Bounding::Given(bound) => contribution(&self.stages, *bound),
-                Bounding::Bought { loss, .. } => json!({ "bought": charge(*loss) }),
+                Bounding::Bought { .. } => json!({ "bought": self.stages.bounding.price().map(charge) }),
             },
             "selection": selection,
             "values": self.values_json(),
@@ -347,9 +347,10 @@ impl fmt::Display for ReleasePlan {
         match &self.stages.bounding {
             Bounding::Given(bound) => write_noise(f, self, *bound, "  bound      given: ")?,
             Bounding::Bought { loss, .. } => {
+                let price = self.stages.bounding.price().unwrap_or(*loss);
                 writeln!(
                     f,
-                    "  bound      bought for {loss}: the one of least predicted error, for instance"
+                    "  bound      bought for {price}: the one of least predicted error, for instance"
                 )?;
                 for bound in self.typical_bounds() {
                     write_noise(f, self, bound, "             ")?;

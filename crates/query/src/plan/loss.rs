@@ -17,6 +17,8 @@ pub(crate) struct Split {
     selection: u64,
     /// For buying the bound.
     bound: u64,
+    /// For rough counts of declared keys, by which it is bought.
+    rough: u64,
     /// For what is measured over the cells.
     measures: u64,
     /// For each of the two histograms that buy a clamp range.
@@ -45,6 +47,8 @@ pub(crate) struct Shape<'a> {
     pub reuses: bool,
     /// Whether a bound is bought.
     pub bought: bool,
+    /// Whether it is bought by rough counts of declared keys as well.
+    pub rough: bool,
     /// Whether a clamp range is bought.
     pub ranged: bool,
     /// What is measured over the cells.
@@ -66,15 +70,16 @@ impl Split {
         let weights = moments + levels * weight(Moment::People);
         let margins: u64 = shape.margins.iter().map(|&over| part(over)).sum();
         let bound = if shape.bought { 50 } else { 0 };
+        let rough = if shape.rough { 30 } else { 0 };
         let range = if shape.ranged { 40 } else { 0 };
-        let rest = 1000 - margins - bound - 2 * range;
+        let rest = 1000 - margins - bound - rough - 2 * range;
         let finds = if shape.reuses { weight(Moment::People) } else { FINDS };
         let selection = match (shape.private, shape.linked) {
             (false, _) => 0,
             (true, true) => 200,
             (true, false) => rest * finds / (finds + weights),
         };
-        Self { selection, bound, measures: rest - selection, range, weights }
+        Self { selection, bound, rough, measures: rest - selection, range, weights }
     }
 
     /// For finding the keys, with all of δ.
@@ -86,6 +91,11 @@ impl Split {
     /// For buying the bound.
     pub(crate) fn bought(self, whole: Loss) -> Loss {
         amount(whole).share(self.bound, 1000)
+    }
+
+    /// For rough counts of declared keys.
+    pub(crate) fn rough(self, whole: Loss) -> Loss {
+        amount(whole).share(self.rough, 1000)
     }
 
     /// For each of the two histograms that buy a clamp range.

@@ -37,8 +37,8 @@ pub use rows::{
     Consented, Cut, Grouping, Join, KeyPart, Made, OwnLimit, ReadColumn, RowPlan, Scan, Unit, ValuePlan,
 };
 pub use stage::{
-    BoughtRange, Bounding, Channel, KeyDomain, Leading, Linked, Margin, Measure, Over, Selection, StageError,
-    Stages, Top,
+    BoughtRange, Bounding, Channel, KeyDomain, Leading, Linked, Margin, Measure, Over, Rough, Selection,
+    StageError, Stages, Top,
 };
 
 /// A job's plan.

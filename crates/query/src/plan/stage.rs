@@ -150,7 +150,31 @@ pub enum Bounding {
         choice: BoundChoice,
         /// Its part of the loss.
         loss: Loss,
+        /// Where keys are declared: a rough count of people for each, which selection gives where they are not.
+        rough: Option<Rough>,
     },
+}
+
+impl Bounding {
+    /// What the bound costs: the histogram, and the rough counts where there are any.
+    #[must_use]
+    pub fn price(&self) -> Option<Loss> {
+        match self {
+            Self::Given(_) => None,
+            Self::Bought { loss, rough: None, .. } => Some(*loss),
+            Self::Bought { loss, rough: Some(rough), .. } => loss.checked_add(rough.loss),
+        }
+    }
+}
+
+/// A vector of people over declared keys under a small bound, with much noise: how large keys are, to tell what a bound
+/// costs them. One measurement more, with a charge of its own; what is released is measured apart from it.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Rough {
+    /// The bound under which people are counted.
+    pub bound: Bound,
+    /// Its part of the loss.
+    pub loss: Loss,
 }
 
 /// What is measured is not the keys that were found but their links: all of them, seen or unseen.
@@ -381,8 +405,11 @@ impl Stages {
                 self.margin_noise(margin, Self::margin_bound(margin.over, bound))?;
             }
         }
-        if let Bounding::Bought { loss, .. } = &self.bounding {
+        if let Bounding::Bought { loss, rough, .. } = &self.bounding {
             self.noise_of(Moment::People, *loss, Bound::keep(1))?;
+            if let Some(rough) = rough {
+                self.noise_of(Moment::People, rough.loss, rough.bound)?;
+            }
         }
         if let Some(range) = &self.range {
             self.noise_of(Moment::People, range.loss, Bound::keep(1))?;
@@ -398,10 +425,7 @@ impl Stages {
     #[must_use]
     pub fn spent(&self) -> Option<Loss> {
         let first = self.measures.first().map(|measure| measure.loss).or(self.selection().map(|s| s.loss))?;
-        let bound = match &self.bounding {
-            Bounding::Given(_) => None,
-            Bounding::Bought { loss, .. } => Some(*loss),
-        };
+        let bound = self.bounding.price();
         let measured = self
             .measures
             .iter()

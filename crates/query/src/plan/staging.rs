@@ -8,7 +8,7 @@ use super::planner::PlanError;
 use super::ranking::Chosen;
 use super::rows::{Grouping, KeyPart, ValuePlan};
 use super::stage::{
-    BoughtRange, Bounding, Channel, KeyDomain, Leading, Margin, Measure, Over, Selection, Stages, Top,
+    BoughtRange, Bounding, Channel, KeyDomain, Leading, Margin, Measure, Over, Rough, Selection, Stages, Top,
 };
 use crate::engine::BoundChoice;
 use crate::job::{Contribution, Per, TwoStage};
@@ -88,7 +88,15 @@ pub(super) fn stages(
         Some(ValueBounds::Bought(within)) => Some(within),
         Some(ValueBounds::Declared(_)) | None => None,
     };
+    let clips = norm && value.is_some() && matches!(asked.moments[..], [Moment::Value { .. }]);
+    let rough = given.is_none()
+        && !private
+        && chosen.is_none()
+        && asked.linked.is_none()
+        && !clips
+        && !matches!(asked.grouping, Grouping::Activity(_));
     let split = Split::new(Shape {
+        rough,
         ranged: ranged.is_some(),
         private: private || chosen.is_some(),
         reuses,
@@ -122,7 +130,9 @@ pub(super) fn stages(
                 _ => BoundChoice::new(norm && !adds_up, buckets(release, asked, &keys)?),
             };
             let choice = if asked.linked.is_some() { choice.for_links() } else { choice };
-            Bounding::Bought { choice, loss: split.bought(loss) }
+            let bound = if adds_up { Bound::mass(1) } else { scaled(1) };
+            let rough = rough.then(|| Rough { bound, loss: split.rough(loss) });
+            Bounding::Bought { choice, loss: split.bought(loss), rough }
         }
     };
     let mut channels = Vec::new();

@@ -285,11 +285,9 @@ pub(super) fn document(
         (measure_name(measure), serde_json::Value::from(natural_sd(stages, measure, measured.bound)))
     });
     let mut contribution = contribution_json(stages, measured.bound);
-    if let (Some(fields), crate::plan::Bounding::Bought { loss, .. }) =
-        (contribution.as_object_mut(), &stages.bounding)
-    {
+    if let (Some(fields), Some(price)) = (contribution.as_object_mut(), stages.bounding.price()) {
         fields.insert("bought".to_owned(), true.into());
-        fields.insert("cost".to_owned(), charge_json(*loss));
+        fields.insert("cost".to_owned(), charge_json(price));
     }
     Document {
         schema: SCHEMA.to_owned(),
