@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 seconds=${1:-60}
-targets=(policy job job_json expression settings csv parquet consent private_table release ledger releases)
+targets=(policy job job_json expression settings target csv parquet consent private_table release ledger releases)
 if command -v cargo-fuzz >/dev/null && cargo +nightly --version >/dev/null 2>&1; then
   for target in "${targets[@]}"; do
     cargo +nightly fuzz run "$target" -- -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096

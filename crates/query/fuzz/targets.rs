@@ -16,6 +16,7 @@ use flockwise_query::names::ColumnRef;
 use flockwise_query::plan::Plan;
 use flockwise_query::policy::{Renewal, RenewalWindow};
 use flockwise_query::release::Document;
+use flockwise_query::target::Target as Exactness;
 use flockwise_query::value::{ColumnType, Literal, Value};
 use flockwise_query::{Job, Policy, Session, render, resolve};
 use tempfile::TempDir;
@@ -27,12 +28,13 @@ pub const POLICY: &str = include_str!("../tests/examples/policy.toml");
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 12] = [
+pub const TARGETS: [Target; 13] = [
     ("policy", policy),
     ("job", job),
     ("job_json", job_json),
     ("expression", expression),
     ("settings", settings),
+    ("target", target),
     ("csv", csv),
     ("parquet", parquet),
     ("consent", consent),
@@ -98,6 +100,15 @@ pub fn expression(bytes: &[u8]) {
                 let _ = eval(&expr, &|_| value.clone());
             }
         }
+    }
+}
+
+/// What `plan --target` is given: what is read says the same again.
+pub fn target(bytes: &[u8]) {
+    let Some(text) = text(bytes) else { return };
+    match text.parse::<Exactness>() {
+        Err(error) => assert!(!error.to_string().is_empty()),
+        Ok(target) => assert_eq!(target.to_string().parse(), Ok(target)),
     }
 }
 

@@ -173,6 +173,11 @@ fn seeds(target: &str, charged: &[Vec<u8>; 3]) -> Vec<Vec<u8>> {
             "2026-W53",
             "2026",
         ],
+        "target" => &[
+            "people within 50 for 95% of keys",
+            "liked.mean within 0.25 for 99.5% of keys of 1000 rows",
+            "people within 10% for 90% of keys of 500 people",
+        ],
         "csv" => &[
             "who,item,price,at\np1,book,1.5,2026-01-01T12:00:00Z\n\"p,2\",\"a \"\"b\"\"\",,2026-01-02\n",
             "at,price,item,who\r\n2026-01-01,NaN,\u{e9},p\r\n",
