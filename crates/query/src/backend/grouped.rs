@@ -86,8 +86,11 @@ impl Averages {
         let values = rows.channels.first().into_iter().flatten();
         for ((&person, &key), &value) in rows.people.iter().zip(&rows.keys).zip(values) {
             let (sum, count) = self.0.entry((person, key)).or_default();
-            // At most 2^32 rows of at most 2^31 each: no overflow.
-            (*sum, *count) = (*sum + i64::from(value), *count + 1);
+            // Less than 2^32 rows of at most 2^31 each count: no overflow. A person who has more in one key changes nobody
+            // else's average.
+            if *count < i64::from(u32::MAX) {
+                (*sum, *count) = (*sum + i64::from(value), *count + 1);
+            }
         }
     }
 
