@@ -20,6 +20,7 @@ import time
 
 import tables
 from question import score
+from with_flockwise import COLUMNS, JOB, OPEN_POLICY
 
 HERE = pathlib.Path(__file__).resolve().parent
 EPSILONS = [0.1, 1.0, 4.0]
@@ -169,8 +170,8 @@ def hindsight(abouts, args):
         with tempfile.TemporaryDirectory() as folder:
             folder = pathlib.Path(folder)
             asked = {**about, "file": args.work / "questions" / f"{about['name']}.parquet", "delta": 1e-8, "epsilon": 1}
-            (folder / "policy.toml").write_text(tables.OPEN_POLICY.format(**asked))
-            (folder / "job.toml").write_text(tables.JOB.format(**asked))
+            (folder / "policy.toml").write_text((OPEN_POLICY + COLUMNS).format(**asked))
+            (folder / "job.toml").write_text(JOB.format(**asked))
             epsilons = ",".join(map(str, args.epsilon))
             command = [args.flockwise.resolve(), "bench", "job.toml", "--policy", "policy.toml", "--epsilon", epsilons,
                        "--trials", str(args.runs), "--sweep", f"contribution=auto,keep:8,norm:{NORMS}", "--format", "json"]

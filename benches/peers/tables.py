@@ -6,35 +6,6 @@ import os
 import pathlib
 import statistics
 
-OPEN_POLICY = """version = 1
-no_privacy = "published data sets, used to compare engines"
-[data]
-name = "answers"
-source = "{file}"
-privacy_unit = "person"
-[budget]
-delta = {delta}
-accounting = "gdp"
-[columns]
-key = {{ type = "string" }}
-value = {{ type = "float", bounds = [{low}, {high}] }}
-[purposes]
-benchmark = "To compare engines"
-"""
-
-JOB = """version = 1
-data = "answers"
-purpose = "benchmark"
-[job]
-epsilon = {epsilon}
-[[release]]
-name = "answers"
-statistic = "summary"
-by = ["key"]
-column = "value"
-aggregates = ["people", "mean"]
-"""
-
 OURS = "flockwise, auto"
 
 

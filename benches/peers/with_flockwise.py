@@ -8,6 +8,13 @@ import sys
 import tempfile
 import time
 
+COLUMNS = """[columns]
+key = {{ type = "string" }}
+value = {{ type = "float", bounds = [{low}, {high}] }}
+[purposes]
+benchmark = "To compare engines"
+"""
+
 POLICY = """version = 1
 [data]
 name = "answers"
@@ -19,11 +26,18 @@ delta = {delta}
 accounting = "gdp"
 ledger = "answers.ledger"
 releases = "answers.releases"
-[columns]
-key = {{ type = "string" }}
-value = {{ type = "float", bounds = [{low}, {high}] }}
-[purposes]
-benchmark = "To compare engines"
+"""
+
+# The same for data that may be looked at, where the bounds are compared.
+OPEN_POLICY = """version = 1
+no_privacy = "published data sets, used to compare engines"
+[data]
+name = "answers"
+source = "{file}"
+privacy_unit = "person"
+[budget]
+delta = {delta}
+accounting = "gdp"
 """
 
 JOB = """version = 1
@@ -37,7 +51,6 @@ statistic = "summary"
 by = ["key"]
 column = "value"
 aggregates = ["people", "mean"]
-contribution = {contribution}
 """
 
 
@@ -47,8 +60,8 @@ def release(question, binary):
     contribution = '"auto"' if variant == "auto" else f"{{ {variant} = {keys} }}"
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        (folder / "policy.toml").write_text(POLICY.format(**question))
-        (folder / "job.toml").write_text(JOB.format(contribution=contribution, **question))
+        (folder / "policy.toml").write_text((POLICY + COLUMNS).format(**question))
+        (folder / "job.toml").write_text(JOB.format(**question) + f"contribution = {contribution}\n")
         run = lambda *arguments: subprocess.run([binary, *arguments], cwd=folder, check=True, capture_output=True, text=True)
         run("init", "policy.toml")
         answer = json.loads(run("run", "job.toml", "--policy", "policy.toml", "--format", "json", "--quiet").stdout)

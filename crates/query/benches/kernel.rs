@@ -80,7 +80,7 @@ fn gather() -> Gather {
 
 fn finish(gather: Gather) -> Contributions {
     let hash = |code: u64| next(&mut { code });
-    let keys = (0..items() as u64).map(hash).collect();
+    let keys = (0..items() as u64).map(|key| u128::from(hash(key))).collect();
     gather.finish(Box::new(hash), keys, Vec::new()).expect("rows are grouped")
 }
 

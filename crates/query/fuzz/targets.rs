@@ -1,7 +1,7 @@
 //! What each fuzz target does with some bytes: every parser, and every file that is read. No input may make one panic, hang or
 //! exhaust the stack; what is read must mean something, and what is refused must say why, with the exit code of its kind.
 //!
-//! The same functions are run by `cargo fuzz` ([`crate`] is then one of `fuzz_targets/`) and, on mutated seeds and without a
+//! The same functions are run by `cargo fuzz`, through the binaries of `fuzz_targets/`, and, on mutated seeds and without a
 //! nightly compiler, by the corpus tests.
 
 use std::cell::OnceCell;

@@ -8,7 +8,7 @@ use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
 use super::people::{Naming, People};
 use crate::frame::NULL;
-use crate::kernel::{Contributions, Gather, Rows, SpillError, keyed_hash};
+use crate::kernel::{Contributions, Gather, Rows, SpillError, key_hash, keyed_hash};
 use crate::plan::{Bins, ValuePlan};
 use crate::statistics::activity_buckets;
 
@@ -135,7 +135,7 @@ impl Table {
         naming: Naming,
     ) -> Result<Grouped, SpillError> {
         let keys = self.activity.map_or(self.keys, |buckets| Keys::of(activity_buckets(buckets)));
-        let key_hashes = keys.all.iter().map(|key| keyed_hash(secret, key)).collect();
+        let key_hashes = keys.all.iter().map(|key| key_hash(secret, key)).collect();
         let ranks = if self.ordered { keys.ranks() } else { Vec::new() };
         let people = Arc::clone(people);
         let of_person = move |id: u64| {

@@ -150,51 +150,40 @@ fn zipped<T: Copy, U: Default>(
     (values, (nulls > 0).then_some(valid))
 }
 
-const fn holds(op: CompareOp, ordering: Ordering) -> bool {
-    match op {
-        CompareOp::Equal => ordering.is_eq(),
-        CompareOp::NotEqual => ordering.is_ne(),
-        CompareOp::Less => ordering.is_lt(),
-        CompareOp::LessOrEqual => ordering.is_le(),
-        CompareOp::Greater => ordering.is_gt(),
-        CompareOp::GreaterOrEqual => ordering.is_ge(),
-    }
-}
-
 fn compare(op: CompareOp, left: &Operand<'_>, right: &Operand<'_>, rows: usize) -> Operand<'static> {
     let truths = |(values, valid)| owned(Column { data: Data::Bool(values), valid });
     let sides: Option<(Side<'_, i64>, Side<'_, i64>)> = sides!(left, right, Int, Int)
         .or_else(|| sides!(left, right, Date, Date))
         .or_else(|| sides!(left, right, Datetime, Datetime));
     if let Some(sides) = sides {
-        return truths(zipped(&sides, rows, |one, other| Some(holds(op, one.cmp(&other)))));
+        return truths(zipped(&sides, rows, |one, other| Some(op.holds(one.cmp(&other)))));
     }
     let sides: Option<(Side<'_, f64>, Side<'_, f64>)> = sides!(left, right, Float, Float);
     if let Some(sides) = sides {
         return truths(zipped(&sides, rows, |one, other| {
-            one.partial_cmp(&other).map(|order| holds(op, order))
+            one.partial_cmp(&other).map(|order| op.holds(order))
         }));
     }
     let sides: Option<(Side<'_, bool>, Side<'_, bool>)> = sides!(left, right, Bool, Bool);
     if let Some(sides) = sides {
-        return truths(zipped(&sides, rows, |one, other| Some(holds(op, one.cmp(&other)))));
+        return truths(zipped(&sides, rows, |one, other| Some(op.holds(one.cmp(&other)))));
     }
     match (left, right) {
         (Operand::Column(column), Operand::Constant(Value::String(text))) => {
-            of_texts(column, |own| holds(op, own.as_bytes().cmp(text.as_bytes()))).unwrap_or(NONE)
+            of_texts(column, |own| op.holds(own.as_bytes().cmp(text.as_bytes()))).unwrap_or(NONE)
         }
         (Operand::Constant(Value::String(text)), Operand::Column(column)) => {
-            of_texts(column, |own| holds(op, text.as_bytes().cmp(own.as_bytes()))).unwrap_or(NONE)
+            of_texts(column, |own| op.holds(text.as_bytes().cmp(own.as_bytes()))).unwrap_or(NONE)
         }
         (Operand::Constant(Value::String(one)), Operand::Constant(Value::String(other))) => {
-            Operand::Constant(Value::Bool(holds(op, one.as_bytes().cmp(other.as_bytes()))))
+            Operand::Constant(Value::Bool(op.holds(one.as_bytes().cmp(other.as_bytes()))))
         }
         (Operand::Column(one), Operand::Column(other)) => match (texts(one), texts(other)) {
             (Some(one), Some(other)) => {
                 let order =
                     |row| one(row).zip(other(row)).map(|(one, other)| one.as_bytes().cmp(other.as_bytes()));
                 let cells: Vec<Option<bool>> =
-                    (0..rows).map(|row| order(row).map(|order| holds(op, order))).collect();
+                    (0..rows).map(|row| order(row).map(|order| op.holds(order))).collect();
                 let valid = cells.iter().map(Option::is_some).collect();
                 let values = cells.into_iter().map(Option::unwrap_or_default).collect();
                 truths((values, Some(valid)))

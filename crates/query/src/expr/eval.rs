@@ -7,7 +7,7 @@
 
 use std::cmp::Ordering;
 
-use super::{ArithmeticOp, CompareOp, Expr, ExprKind};
+use super::{ArithmeticOp, Expr, ExprKind};
 use crate::names::ColumnRef;
 use crate::value::Value;
 
@@ -23,7 +23,7 @@ pub fn eval(expr: &Expr, row: &dyn Fn(&ColumnRef) -> Value) -> Value {
         },
         ExprKind::Compare { op, left, right } => {
             let ordering = compare(&eval(left, row), &eval(right, row));
-            ordering.map_or(Value::Null, |ordering| Value::Bool(holds(*op, ordering)))
+            ordering.map_or(Value::Null, |ordering| Value::Bool(op.holds(ordering)))
         }
         ExprKind::In { operand, list } => match eval(operand, row) {
             Value::Null => Value::Null,
@@ -72,17 +72,6 @@ fn compare(left: &Value, right: &Value) -> Option<Ordering> {
         (Value::String(a), Value::String(b)) => Some(a.as_bytes().cmp(b.as_bytes())),
         (Value::Date(a), Value::Date(b)) => Some(a.cmp(b)),
         _ => None,
-    }
-}
-
-const fn holds(op: CompareOp, ordering: Ordering) -> bool {
-    match op {
-        CompareOp::Equal => ordering.is_eq(),
-        CompareOp::NotEqual => ordering.is_ne(),
-        CompareOp::Less => ordering.is_lt(),
-        CompareOp::LessOrEqual => ordering.is_le(),
-        CompareOp::Greater => ordering.is_gt(),
-        CompareOp::GreaterOrEqual => ordering.is_ge(),
     }
 }
 

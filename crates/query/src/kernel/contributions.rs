@@ -4,6 +4,7 @@ use std::hash::Hasher as _;
 
 use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
+use siphasher::sip128::{self, Hasher128 as _};
 
 use super::bound::Bound;
 use super::gather::PersonHash;
@@ -22,7 +23,7 @@ pub struct Contributions {
     slots: Vec<Slot>,
     store: Store,
     person_hash: PersonHash,
-    key_hashes: Vec<u64>,
+    key_hashes: Vec<u128>,
     people: u64,
 }
 
@@ -84,7 +85,7 @@ pub(super) const DROPPED: u32 = u32::MAX;
 #[derive(Default)]
 pub(super) struct Chosen {
     pub pairs: Vec<(usize, u32)>,
-    ranks: Vec<(u64, u32, (usize, u32))>,
+    ranks: Vec<(u64, u64, (usize, u32))>,
 }
 
 impl Chosen {
@@ -103,8 +104,9 @@ impl Chosen {
         self.pairs.truncate(found);
     }
 
-    /// Keeps the `cap` pairs whose ranks are smallest; of one rank, the smallest codes.
-    fn cut(&mut self, part: &Part, cap: usize, rank: impl Fn(u32) -> u64) {
+    /// Keeps the `cap` pairs whose ranks are smallest. Keys of one rank, those whose hashes agree in one half, are told apart
+    /// by the other: codes depend on what other people have, and must not decide which keys are kept.
+    fn cut(&mut self, part: &Part, cap: usize, rank: impl Fn(u32) -> u64, tie: impl Fn(u32) -> u64) {
         let Self { pairs, ranks } = self;
         if cap == 0 {
             pairs.clear();
@@ -118,7 +120,7 @@ impl Chosen {
                 let key = part.keys[pair.0];
                 let rank = rank(key);
                 if rank <= most {
-                    ranks.push((rank, key, pair));
+                    ranks.push((rank, tie(key), pair));
                 }
             }
             if ranks.len() >= cap {
@@ -137,7 +139,7 @@ impl Contributions {
         slots: Vec<(u64, Slot)>,
         store: Store,
         person_hash: PersonHash,
-        key_hashes: Vec<u64>,
+        key_hashes: Vec<u128>,
     ) -> Self {
         let people = slots.iter().map(|(people, _)| people).sum();
         let slots = slots.into_iter().map(|(_, slot)| slot).collect();
@@ -173,7 +175,7 @@ impl Contributions {
     }
 
     pub(super) fn key_hash(&self, key: u32) -> u64 {
-        self.key_hashes[key as usize]
+        self.key_hashes[key as usize] as u64
     }
 
     /// How many people take part with at least one key.
@@ -203,7 +205,8 @@ impl Contributions {
         }
         if chosen.pairs.len() > cap as usize {
             let hash = self.person_hash(part.people[person]);
-            chosen.cut(part, cap as usize, |key| mix(hash, self.key_hash(key)));
+            let tie = |key: u32| (self.key_hashes[key as usize] >> 64) as u64;
+            chosen.cut(part, cap as usize, |key| mix(hash, self.key_hash(key)), tie);
         }
     }
 
@@ -338,7 +341,16 @@ pub(super) fn bucket(keys: usize) -> Option<usize> {
     (keys > 0).then(|| keys.next_power_of_two().trailing_zeros() as usize)
 }
 
-/// A keyed hash of bytes.
+/// A keyed hash of the bytes of a key, long enough that no two of a data set's agree: of n keys two do with a chance of
+/// n²/2^129, of 10^12 keys 10^-15 of the smallest δ that a budget can say.
+#[must_use]
+pub(crate) fn key_hash(secret: [u8; 16], bytes: &[u8]) -> u128 {
+    let mut hasher = sip128::SipHasher13::new_with_key(&secret);
+    hasher.write(bytes);
+    hasher.finish128().as_u128()
+}
+
+/// A keyed hash of the bytes of a person's name.
 #[must_use]
 pub(crate) fn keyed_hash(secret: [u8; 16], bytes: &[u8]) -> u64 {
     let mut hasher = SipHasher13::new_with_key(&secret);

@@ -167,7 +167,7 @@ impl Gather {
     pub fn finish(
         self,
         person_hash: PersonHash,
-        key_hashes: Vec<u64>,
+        key_hashes: Vec<u128>,
         key_ranks: Vec<u32>,
     ) -> Result<Contributions, SpillError> {
         let pending = std::mem::take(&mut self.state().pending);

@@ -15,8 +15,10 @@ fn person_hash(person: u64) -> u64 {
     mix(person, 17)
 }
 
-fn key_hashes() -> Vec<u64> {
-    (0..KEYS).map(|key| mix(u64::from(key), 99)).collect()
+/// Hashes of which every other two agree in their lower halves.
+fn key_hashes() -> Vec<u128> {
+    let half = |key: u32, of: u64| u128::from(mix(u64::from(key), of));
+    (0..KEYS).map(|key| half(key / 2, 99) | half(key, 7) << 64).collect()
 }
 
 /// Ranks in another order than codes.

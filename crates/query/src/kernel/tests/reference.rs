@@ -17,7 +17,7 @@ pub struct Row {
 pub struct Reference {
     pub people: BTreeMap<u64, BTreeMap<u32, Vec<Row>>>,
     pub person_hash: fn(u64) -> u64,
-    pub key_hashes: Vec<u64>,
+    pub key_hashes: Vec<u128>,
     pub key_ranks: Vec<u32>,
 }
 
@@ -26,7 +26,7 @@ fn weight(bound: Bound, keys: usize) -> i128 {
 }
 
 impl Reference {
-    pub fn new(rows: &Rows, person_hash: fn(u64) -> u64, key_hashes: Vec<u64>, key_ranks: Vec<u32>) -> Self {
+    pub fn new(rows: &Rows, person_hash: fn(u64) -> u64, key_hashes: Vec<u128>, key_ranks: Vec<u32>) -> Self {
         let mut people: BTreeMap<u64, BTreeMap<u32, Vec<Row>>> = BTreeMap::new();
         for at in 0..rows.people.len() {
             let row = Row {
@@ -46,7 +46,10 @@ impl Reference {
             let mut ranked: Vec<(&u32, &Vec<Row>)> =
                 keys.iter().filter(|(key, _)| places.contains(key)).collect();
             let hash = (self.person_hash)(person);
-            ranked.sort_by_key(|(key, _)| (mix(hash, self.key_hashes[**key as usize]), **key));
+            ranked.sort_by_key(|(key, _)| {
+                let of_key = self.key_hashes[**key as usize];
+                (mix(hash, of_key as u64), of_key >> 64)
+            });
             ranked.truncate(cap as usize);
             parts.push(ranked.into_iter().map(|(&key, rows)| (key, rows)).collect());
         }
@@ -183,7 +186,7 @@ impl Reference {
     pub fn linked(&self, bound: Bound, link: Link, places: &[u32]) -> Vec<i128> {
         let mut sums = vec![0; link.cells(places.len())];
         for (person, links) in self.links(link, places) {
-            let hash = |place: usize| self.key_hashes[places[place] as usize];
+            let hash = |place: usize| self.key_hashes[places[place] as usize] as u64;
             let mut ranked: Vec<(usize, usize)> = links.into_iter().collect();
             ranked.sort_by_key(|&(one, other)| {
                 let (one, other) = (hash(one), hash(other));
