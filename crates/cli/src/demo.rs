@@ -46,15 +46,19 @@ pub(crate) fn demo(args: &Demo, quiet: bool, report: &mut Report) -> Result<(), 
 
 fn next(folder: &Path) -> String {
     let at = folder.display();
+    let policy = format!("{at}/policy.toml");
+    let hints = [
+        (format!("plan {at}/job.toml --policy {policy}"), "what it costs, before it costs anything"),
+        (format!("run {at}/job.toml --policy {policy}"), "ask anew: new noise, a new charge"),
+        (format!("budget {policy}"), "what is left"),
+        (format!("ledger log {policy}"), "who spent what"),
+    ];
+    let width = hints.iter().map(|(command, _)| command.chars().count()).max().unwrap_or(0);
+    let hints: String =
+        hints.iter().map(|(command, what)| format!("  flockwise {command:width$}   {what}\n")).collect();
     format!(
-        "
-These are made-up people in {at}/. Running the demo again shows the same tables and charges nothing:
-the request is answered already. What to try next:
-  flockwise plan {at}/job.toml --policy {at}/policy.toml      what it costs, before it costs anything
-  flockwise run {at}/job.toml --policy {at}/policy.toml       ask anew: new noise, a new charge
-  flockwise budget {at}/policy.toml                           what is left
-  flockwise ledger log {at}/policy.toml                       who spent what
-"
+        "\nThese are made-up people in {at}/. Running the demo again shows the same tables and charges nothing:\n\
+         the request is answered already. What to try next:\n{hints}"
     )
 }
 
